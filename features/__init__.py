@@ -1,0 +1,1 @@
+"""What is known about an account at a moment: tables, sources, data quality, windows, signals."""

@@ -1,0 +1,1 @@
+"""What people see: the score store, the scoring job, the API and the pages."""

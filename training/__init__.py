@@ -1,0 +1,1 @@
+"""How a model comes to be: outcomes, hazard, calibration, the artefact and its tracking."""
