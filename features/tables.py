@@ -244,9 +244,7 @@ TICKETS = _table(
     Column("closed_at", "time", "when it was closed"),
     Column("category", "text", "what it is about", values=("defect", "how_to", "request", "billing", "other")),
     Column("severity", "integer", "1 is worst, 4 is least", lower=1, upper=4),
-    Column(
-        "channel", "text", "how it reached us", values=("portal", "email", "phone", "chat", "social", "community")
-    ),
+    Column("channel", "text", "how it reached us", values=("portal", "email", "phone", "chat", "social", "community")),
     Column("escalated", "boolean", "went to a higher level", known_with="closed_at"),
     Column("reopened", "boolean", "was opened again", known_with="closed_at"),
     Column("first_contact", "boolean", "solved in the first answer", known_with="closed_at"),
