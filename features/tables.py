@@ -57,7 +57,8 @@ class Interval:
 class Table:
     """One canonical table. `key` identifies a row; `time` is its event time, on which freshness is judged.
 
-    A `date` as event time stands for the whole day: the row is known when the day is over.
+    A `date` as event time stands for the whole day: the row is known when the day is over. A table that has had no row
+    for any account for more than `silent_after` days has stopped being fed: its signals are missing, not zero.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Table:
     time: str | None = None
     required: bool = False
     intervals: tuple[Interval, ...] = ()
+    silent_after: int | None = None
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if the table has none."""
@@ -108,9 +110,10 @@ def _table(
     time: str | None = None,
     required: bool = False,
     intervals: tuple[Interval, ...] = (),
+    silent_after: int | None = None,
 ) -> Table:
     available_at = Column("available_at", "time", "when the row became known; its event time where missing")
-    return Table(name, one_row_per, (*columns, available_at), key, time, required, intervals)
+    return Table(name, one_row_per, (*columns, available_at), key, time, required, intervals, silent_after)
 
 
 _ACCOUNT = Column("account_id", "text", "the account it belongs to", required=True)
@@ -165,6 +168,7 @@ USAGE_DAILY = _table(
     Column("advanced_events", "integer", "events of advanced features", unit="events", lower=0),
     key=("account_id", "date", "product"),
     time="date",
+    silent_after=14,
 )
 
 USAGE_EVENTS = _table(
@@ -232,6 +236,7 @@ ENGAGEMENTS = _table(
     Column("contact_role", "text", "role of the customer's person"),
     Column("cost", "number", "what it cost the vendor", unit="currency", lower=0),
     time="engaged_at",
+    silent_after=56,
 )
 
 TICKETS = _table(
@@ -253,6 +258,7 @@ TICKETS = _table(
     key=("ticket_id",),
     time="opened_at",
     intervals=(Interval("opened_at", "closed_at"), Interval("opened_at", "first_response_at", "missing")),
+    silent_after=56,
 )
 
 SURVEYS = _table(
@@ -270,6 +276,7 @@ SURVEYS = _table(
     ),
     Column("respondent_role", "text", "role of the person who answered"),
     time="responded_at",
+    silent_after=364,
 )
 
 COMMUNITY_THREADS = _table(
@@ -299,6 +306,7 @@ COMMUNITY_THREADS = _table(
     key=("thread_id",),
     time="opened_at",
     intervals=(Interval("opened_at", "resolved_at"),),
+    silent_after=56,
 )
 
 INCIDENTS = _table(
@@ -324,6 +332,7 @@ INVOICES = _table(
     key=("invoice_id",),
     time="issued_at",
     intervals=(Interval("issued_at", "due_at"),),
+    silent_after=91,
 )
 
 TABLES: Mapping[str, Table] = {
