@@ -55,9 +55,9 @@ def renewal(score: Array, months: Array) -> Array:
     return expit(score - MONTHLY_SHIFT * (months == 1))
 
 
-def cancellation(score: Array, variance: Array | float = 0.0) -> Array:
-    """Probability of cancelling mid-term in one period; its expectation for a normal score with that variance."""
-    return np.minimum(0.05, 0.0035 * np.exp(0.5 * (score + 2) + 0.125 * variance))
+def cancellation(score: Array) -> Array:
+    """Probability of cancelling mid-term in one period."""
+    return np.minimum(0.05, 0.0035 * np.exp(0.5 * (score + 2)))
 
 
 def undecided(failing: Array, auto_renew: Array) -> Array:

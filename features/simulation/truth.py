@@ -1,9 +1,10 @@
 """The truth behind the tables, for tests and benchmarks only.
 
 What an oracle would say at each bound: it knows the latent state, the appetites and everything announced (notices,
-renewals signed ahead), but not the future. Hazards of later leads are expected paths, not Monte Carlo: slump and
-pressure follow their Markov chains exactly; health is taken as normal around its expected path (Gauss-Hermite, 5
-nodes), independent between leads, without conditioning on survival. The change of regime is foreseen. Lead 1 is exact.
+renewals signed ahead), but not the future. Lead 1 is exact. Hazards of later leads are expectations, not Monte Carlo:
+slump and pressure follow their Markov chains and are reweighted by survival; the score is normal given both
+(Gauss-Hermite, 5 nodes), its mean shifted by survival. The change of regime is foreseen; silence on a day of decision
+still to come is not told apart.
 """
 
 import numpy as np
@@ -16,7 +17,8 @@ from features.simulation.health import DEPTH, PHI, PRESSURE, RHO, SIGMA, SLUMP, 
 from features.simulation.population import Population
 
 LEADS = 13
-NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
+NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
+SHARES = _WEIGHTS / _WEIGHTS.sum()
 HORIZONS = (30, 90, 180, 365)
 MONTH = 30.44
 
@@ -86,38 +88,56 @@ def _at(clock: Clock, people: Population, state: Health, book: Book, p: int) -> 
 
 
 def hazards(clock: Clock, people: Population, state: Health, book: Book, p: int, who: Array) -> Array:
-    """Probability of churn in each of the 13 leads after bound p, given survival to it; shape (len(who), 13)."""
+    """Probability of churn in each of the 13 leads after bound p, given survival to it; shape (len(who), 13).
+
+    `weight` is the probability of each (slump, pressure); `pull` and `square` are the first two moments of how far
+    slumps to come have pulled health down, given the slump state; `drift` is how far survival has moved the score.
+    """
     out = np.zeros((len(who), LEADS))
-    x, y = state.x[who, p].copy(), state.y[who, p].copy()
-    slump = np.eye(2)[state.slump[who, p]]
-    pressure = np.eye(3)[state.pressure[who, p]]
-    status, months = book.status[who, p], people.months[who]
+    weight = np.zeros((len(who), 2, 3))
+    weight[np.arange(len(who)), state.slump[who, p], state.pressure[who, p]] = 1
+    pull, square, drift = np.zeros((len(who), 2)), np.zeros((len(who), 2)), np.zeros(len(who))
+    x, y = state.x[who, p], state.y[who, p]
+    status, months, auto = book.status[who, p], people.months[who], people.auto_renew[who]
     now = clock.bounds[p]
     days, decides = (book.term_end[who, p] - now).astype(int), (book.decides[who, p] - now).astype(int)
     begun = (now - book.term_start[who, p]).astype(int)
     for lead in range(LEADS):
         if lead:
-            slump, pressure = slump @ SLUMP, pressure @ PRESSURE
-            x = PHI * x + (1 - PHI) * (people.level_x[who] - DEPTH * slump[:, 1])
-            y = PHI * y + (1 - PHI) * (people.level_y[who] - DEPTH * slump[:, 1])
+            weight, pull, square = _next(weight, pull, square)
+            x = people.level_x[who] + PHI * (x - people.level_x[who])
+            y = people.level_y[who] + PHI * (y - people.level_y[who])
+            drift = PHI * drift
         new_regime = p + lead >= clock.regime
         a, b = float(hazard.adoption_weight(new_regime)), hazard.BETA_Y
-        noise = SIGMA**2 * (1 - PHI ** (2 * lead)) / (1 - PHI**2)
-        pull = DEPTH * (1 - PHI**lead)
-        variance = noise * (a * a + b * b + 2 * RHO * a * b) + np.square((a + b) * pull) * slump[:, 1] * slump[:, 0]
-        mean = hazard.standing(people, new_regime, who) - a * x - b * y
-        fails, cancels = np.zeros(len(who)), np.zeros(len(who))
-        for kind, effect in enumerate(hazard.PRESSURE_EFFECT):
-            cancels += pressure[:, kind] * hazard.cancellation(mean + effect, variance)
-            for node, weight in zip(NODES, WEIGHTS / WEIGHTS.sum(), strict=True):
-                renewal = hazard.renewal(mean + effect + node * np.sqrt(variance), months)
-                open_late = hazard.undecided(renewal, people.auto_renew[who])
-                fails += pressure[:, kind] * weight * np.where(status == SILENT, open_late, renewal)
-        fails = np.where(status == LEAVING, 1.0, np.where(status == RENEWED, 0.0, fails))
+        noise = SIGMA**2 * (1 - PHI ** (2 * lead)) / (1 - PHI**2) * (a * a + b * b + 2 * RHO * a * b)
+        mean = hazard.standing(people, new_regime, who) - a * x - b * y + drift
+        variance = noise + (a + b) ** 2 * np.maximum(0, square - pull**2)
+        centre = mean[:, None, None] + (a + b) * pull[:, :, None] + hazard.PRESSURE_EFFECT
+        scores = centre[..., None] + np.sqrt(variance)[:, :, None, None] * NODES
+        fails = hazard.renewal(scores, months[:, None, None, None])
+        late = hazard.undecided(fails, auto[:, None, None, None])
+        fails = np.where((status == SILENT)[:, None, None, None], late, fails)
+        fails[status == LEAVING], fails[status == RENEWED] = 1.0, 0.0
         ends = (days > lead * PERIOD_DAYS) & (days <= (lead + 1) * PERIOD_DAYS)
-        monthly = fails * (ends if lead == 0 else PERIOD_DAYS / MONTH)
         over = days <= lead * PERIOD_DAYS  # its next term has begun
         quiet = (decides > (lead + 1) * PERIOD_DAYS) & (begun >= PERIOD_DAYS if lead == 0 else True)
-        annual = np.where(ends, fails, np.where(quiet | over, cancels, 0.0))
-        out[:, lead] = np.where(months == 1, monthly, annual)
-    return out
+        share = np.where(months == 1, ends if lead == 0 else PERIOD_DAYS / MONTH, ends)
+        cancels = (months > 1) & ~ends & (quiet | over)
+        leaves = share[:, None, None, None] * fails + cancels[:, None, None, None] * hazard.cancellation(scores)
+        stays = weight[..., None] * SHARES * (1 - leaves)
+        left = np.maximum(stays.sum(axis=(1, 2, 3)), 1e-12)
+        out[:, lead] = 1 - stays.sum(axis=(1, 2, 3))
+        drift = drift + np.sqrt(noise) * (stays.sum(axis=(1, 2)) @ NODES) / left
+        weight = stays.sum(axis=3) / left[:, None, None]
+    return np.clip(out, 0, 1)
+
+
+def _next(weight: Array, pull: Array, square: Array) -> tuple[Array, Array, Array]:
+    """One period on: the chains move, and health closes 1 − φ of its distance to where a slump pulls it."""
+    joint = np.einsum("nsk,st,kl->nstl", weight, SLUMP, PRESSURE).sum(axis=3)  # from slump state s to t
+    weight = np.einsum("nsk,st,kl->ntl", weight, SLUMP, PRESSURE)
+    arriving = joint / np.maximum(joint.sum(axis=1, keepdims=True), 1e-12)
+    first, second = np.einsum("nst,ns->nt", arriving, pull), np.einsum("nst,ns->nt", arriving, square)
+    step = (1 - PHI) * DEPTH * np.array([0.0, 1.0])
+    return weight, PHI * first + step, PHI**2 * second + 2 * PHI * step * first + step**2
