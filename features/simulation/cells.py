@@ -51,6 +51,14 @@ def cells(clock: Clock, people: Population, state: Health, book: Book) -> Cells:
     )
 
 
+def customer(clock: Clock, book: Book, account: Array, moment: Array) -> Array:
+    """Whether each account is a customer at the moment; true before the first period, which isn't simulated."""
+    day = moment.astype("datetime64[D]")
+    period = np.clip(np.searchsorted(clock.bounds, day, side="right"), 0, clock.periods)
+    lives = (book.lives_from[account, period] <= day) & (day < book.lives_to[account, period])
+    return np.asarray(lives | (day < clock.bounds[0]))
+
+
 def moments(rng: np.random.Generator, lived: Cells, rate: Array) -> tuple[Array, Array]:
     """A Poisson number of moments per cell, `rate` to a whole period, in office hours.
 

@@ -101,7 +101,7 @@ def simulate(
     save("accounts", people.frame().filter(pl.Series(people.starts < calendar.bounds[-1])))
     save("contracts", contracts.frame(calendar, people, book))
     save("milestones", success.milestones(stream(seed, "milestones"), calendar, people, state, book))
-    save("objectives", success.objectives(stream(seed, "objectives"), calendar, people, lived))
+    save("objectives", success.objectives(stream(seed, "objectives"), calendar, people, book, lived))
     save("engagements", success.engagements(stream(seed, "engagements"), people, lived))
     save("tickets", support.tickets(stream(seed, "tickets"), calendar, people, lived))
     save("surveys", voice.surveys(stream(seed, "surveys"), people, lived))

@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 
 from features.simulation.book import Book
-from features.simulation.cells import Cells, late, later, moments, until
-from features.simulation.clock import Array, Clock, add_months, seconds
+from features.simulation.cells import Cells, customer, late, later, moments, until
+from features.simulation.clock import Clock, add_months, seconds
 from features.simulation.hazard import expit
 from features.simulation.health import Health
 from features.simulation.population import Population
@@ -41,8 +41,7 @@ def milestones(rng: np.random.Generator, clock: Clock, people: Population, state
     reached = np.maximum(
         reached, people.starts[account].astype("datetime64[ms]") + seconds(rng.uniform(0.5, 3, len(step)))
     )
-    end = _ends(book, clock)[account]
-    reached = np.where(reaches & (reached < end), reached, np.datetime64("NaT", "ms"))
+    reached = np.where(reaches & customer(clock, book, account, reached), reached, np.datetime64("NaT", "ms"))
     reached, attended = until(reached, clock.end, 1 + rng.poisson(0.25 * people.seats[account]))
     recent = (planned > clock.bounds[0] - np.timedelta64(730, "D")) & (people.starts[account] < clock.bounds[-1])
     frame = pl.DataFrame(
@@ -59,15 +58,7 @@ def milestones(rng: np.random.Generator, clock: Clock, people: Population, state
     return frame.filter(pl.Series(recent))
 
 
-def _ends(book: Book, clock: Clock) -> Array:
-    """The day each account's first stay ended, or the extract."""
-    ends = np.full(len(book.status), clock.bounds[-1])
-    for who, day, *_ in reversed(book.churns):
-        ends[who] = day
-    return ends
-
-
-def objectives(rng: np.random.Generator, clock: Clock, people: Population, lived: Cells) -> pl.DataFrame:
+def objectives(rng: np.random.Generator, clock: Clock, people: Population, book: Book, lived: Cells) -> pl.DataFrame:
     """Success plan objectives, agreed about twice a year for three accounts in four, due after half a year."""
     planned = rng.random(len(people)) < 0.75
     cell, created = moments(rng, lived, 0.16 * planned[lived.account])
@@ -77,6 +68,7 @@ def objectives(rng: np.random.Generator, clock: Clock, people: Population, lived
     achieved = later(rng, created + np.timedelta64(20, "D"), 110 * np.exp(-0.4 * x))
     expected = np.round(lived.arr[cell] * rng.uniform(0.2, 0.9, len(cell)), 0)
     realized = np.round(expected * rng.lognormal(0.25 * x - 0.1, 0.35), 0)
+    achieves &= customer(clock, book, account, achieved)
     achieved, realized = until(np.where(achieves, achieved, np.datetime64("NaT", "ms")), clock.end, realized)
     frame = pl.DataFrame(
         {

@@ -94,9 +94,9 @@ def test_only_customers_act(read) -> None:
     stay = main.group_by("account_id", "contract_id").agg(
         first=pl.col("term_start").min(), last=pl.col("term_end").max()
     )
-    for name in ("usage_daily", "tickets", "engagements", "surveys", "invoices"):
-        time = TABLES[name].time
-        events = read(name).sample(min(5000, read(name).height), seed=1).with_row_index().join(stay, on="account_id")
+    times = {name: TABLES[name].time for name in ("usage_daily", "tickets", "engagements", "surveys", "invoices")}
+    for name, time in {**times, "milestones": "reached_at", "objectives": "achieved_at"}.items():
+        events = read(name).drop_nulls(time).sample(1000, seed=1).with_row_index().join(stay, on="account_id")
         inside = events.filter(
             (pl.col(time) >= pl.col("first")) & (pl.col(time) < pl.col("last") + pl.duration(days=28))
         )

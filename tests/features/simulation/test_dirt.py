@@ -6,7 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from features.quality import check
 from features.simulation import DIRT, simulate
+from features.sources import open_source
 from features.tables import TABLES
 
 
@@ -125,3 +127,12 @@ def test_the_community_feed_stops(pair: tuple[Path, Path], planted: dict[str, di
     clean, dirty = (max(line[3] for line in lines(folder, "community_threads")[1:]) for folder in pair)
     assert dirty < "2025-11-02T00:00:00" < clean
     assert planted["community_threads"]["stale_table"] == 1
+
+
+def test_the_check_finds_exactly_what_was_planted(pair: tuple[Path, Path], planted: dict[str, dict[str, int]]) -> None:
+    """Findings that aren't about rows, such as a stale feed, count none; `absent` is no dirt."""
+    found: dict[str, dict[str, int]] = {}
+    for finding in check(open_source(pair[1])).findings:
+        if finding.rule in set().union(*planted.values()):
+            found.setdefault(finding.table, {})[finding.rule] = max(1, finding.count)
+    assert found == planted
