@@ -1,0 +1,131 @@
+"""What is shown of accounts: one shape, rendered as JSON, CSV and HTML.
+
+Times are UTC; money is ARR per year in the company's one currency. Higher health is better, higher risk is worse.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from serving.scores import Band, Status
+
+Utc = Annotated[
+    datetime,
+    AfterValidator(lambda time: time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time),
+    PlainSerializer(lambda time: f"{time.isoformat()}Z", when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+def _risk(horizon: str, example: float) -> Any:
+    return Field(description=f"Probability of churn {horizon}, 0–1; higher is worse.", examples=[example])
+
+
+class AccountRow(_Shown):
+    """One account in a list."""
+
+    account_id: str = Field(description="Identifies the account.", examples=["A-1042"])
+    name: str = Field(description="Name shown to people.", examples=["Acme Logistics"])
+    segment: str | None = Field(description="Peer group.", examples=["enterprise"])
+    region: str | None = Field(description="Sales region.", examples=["EMEA"])
+    owner: str | None = Field(description="Customer success manager in charge.", examples=["Ada Byron"])
+    arr: float = Field(description="Annual recurring revenue, currency per year.", examples=[120000.0])
+    renewal_at: Utc | None = Field(
+        description="Next renewal, UTC; null where none is known.", examples=["2027-01-31T00:00:00Z"]
+    )
+    health: float = Field(
+        description="Health, 0–100 points, higher is better; 50 is the book's average account and every 10 points "
+        "double the odds of renewing.",
+        examples=[41.5],
+    )
+    band: Band = Field(description="What the health calls for.", examples=["at_risk"])
+    risk_30d: float = _risk("within 30 days", 0.02)
+    risk_90d: float = _risk("within 90 days", 0.11)
+    risk_180d: float = _risk("within 180 days", 0.19)
+    risk_365d: float = _risk("within 365 days", 0.31)
+    renewal_risk: float | None = Field(
+        description="Probability of not renewing at the next renewal, 0–1, higher is worse; null where none is known.",
+        examples=[0.24],
+    )
+    arr_at_risk: float = Field(
+        description="ARR times the probability of churn within 365 days, currency per year; higher is worse.",
+        examples=[37200.0],
+    )
+    coverage: float = Field(
+        description="Share of the model's weight on signals that are present, 0–1; higher is better.", examples=[0.86]
+    )
+
+
+class BatchShown(_Shown):
+    """Where the numbers come from."""
+
+    batch_id: str = Field(description="Identifies the batch of scores.", examples=["4f6c0a9be24d4f7d8f1f6f3b5a0d2c11"])
+    as_of: Utc = Field(description="The moment the world was frozen, UTC.", examples=["2026-11-01T00:00:00Z"])
+    known_at: Utc = Field(description="When the scores were made, UTC.", examples=["2026-11-01T04:12:09Z"])
+    model_name: str = Field(description="Registered model.", examples=["churn"])
+    model_version: str = Field(description="Version of the model.", examples=["7"])
+    mode: str = Field(description="What the model rests on.", examples=["learned"])
+
+
+class Totals(_Shown):
+    """Sums over every account the filters keep, on all pages."""
+
+    accounts: int = Field(description="Number of accounts.", examples=[1])
+    arr: float = Field(description="ARR, currency per year.", examples=[120000.0])
+    arr_at_risk: float = Field(description="ARR at risk, currency per year; higher is worse.", examples=[37200.0])
+    bands: dict[Band, int] = Field(
+        description="Accounts per band.", examples=[{"healthy": 0, "at_risk": 1, "critical": 0}]
+    )
+
+
+class AccountPage(_Shown):
+    """One page of a list."""
+
+    batch: BatchShown
+    superseded: bool = Field(
+        description="Whether a later batch has been published; ask without cursor for it.", examples=[False]
+    )
+    totals: Totals
+    accounts: list[AccountRow]
+    next_cursor: str | None = Field(
+        description="Cursor of the next page, null on the last.", examples=["WyJlNmIyIiwiQTAxIixmYWxzZV0"]
+    )
+    previous_cursor: str | None = Field(
+        description="Cursor of the previous page, null on the first.", examples=["WyJlNmIyIiwiQTAwIix0cnVlXQ"]
+    )
+
+
+class SignalShown(_Shown):
+    """A signal and what it adds to health."""
+
+    name: str = Field(description="Name in the signal catalogue.", examples=["active_users_mean_84d"])
+    value: float | str | None = Field(description="Its value, null where missing.", examples=[12.5])
+    points: float = Field(description="Points of health it adds; negative is worse.", examples=[-4.2])
+
+
+class FreshnessShown(_Shown):
+    """How recent a table's rows of an account are."""
+
+    latest_at: Utc | None = Field(description="Latest row, UTC; null if none.", examples=["2026-10-30T00:00:00Z"])
+    status: Status = Field(description="Whether that is recent enough.", examples=["fresh"])
+
+
+class AccountDetail(AccountRow, BatchShown):
+    """One account with what its health is made of."""
+
+    base_points: float = Field(description="Health before any points are added.", examples=[50.0])
+    points: dict[str, float] = Field(
+        description="Points of health per dimension, higher is better; base_points and these add up to health before "
+        "it is clipped to 0–100.",
+        examples=[{"adoption": -6.1, "support": -2.4}],
+    )
+    signals: list[SignalShown] = Field(description="Signals, the largest effect first.")
+    freshness: dict[str, FreshnessShown] = Field(
+        description="Freshness per table.",
+        examples=[{"usage_daily": {"latest_at": "2026-10-30T00:00:00Z", "status": "fresh"}}],
+    )

@@ -1,0 +1,86 @@
+"""What every test may use: a real PostgreSQL, started once and stopped at the end."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[str]:
+    """The folder of the socket of a PostgreSQL server that only this machine's socket reaches."""
+    programs = _programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server program (initdb, postgres) on this machine")
+    user = _user()
+    as_user = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        if user is not None:
+            os.chown(folder, user.pw_uid, user.pw_gid)
+        data = str(Path(folder) / "data")
+        making = [programs / "initdb", "-D", data, "-U", "tester", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        made = subprocess.run(making, cwd="/", capture_output=True, text=True, check=False, **as_user)
+        assert made.returncode == 0, made.stderr
+        running = [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"]
+        with (Path(folder) / "log").open("wb") as log:
+            server = subprocess.Popen(running, cwd="/", stdout=log, stderr=log, **as_user)
+        try:
+            _wait(folder, server)
+            yield folder
+        finally:
+            server.terminate()  # "smart": waits for clients, so ask again if one was forgotten
+            try:
+                server.wait(5)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+@pytest.fixture
+def postgres_url(_postgres: str, _numbers: Iterator[int]) -> str:
+    """The URL of a fresh empty database."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(host=_postgres, user="tester", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"postgresql+psycopg://tester@/{name}?host={_postgres}"
+
+
+@pytest.fixture(scope="session")
+def _numbers() -> Iterator[int]:
+    return count()
+
+
+def _programs() -> Path | None:
+    found = [Path(program).parent for program in (shutil.which("initdb"),) if program]
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((folder for folder in found if (folder / "initdb").exists() and (folder / "postgres").exists()), None)
+
+
+def _user() -> pwd.struct_passwd | None:
+    """Whom the server runs as where the tests run as root, which it refuses."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name: entry for entry in pwd.getpwall()}
+    return names.get("postgres") or names["nobody"]
+
+
+def _wait(folder: str, server: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        try:
+            psycopg.connect(host=folder, user="tester", dbname="postgres").close()
+        except psycopg.OperationalError:
+            assert server.poll() is None, (Path(folder) / "log").read_text()
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("PostgreSQL didn't start within 30 seconds")
