@@ -1,0 +1,73 @@
+"""Headers of every answer: what a browser may do with it, and whether a client already has it."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+
+from fastapi import Request, Response
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.scores import Batch
+
+SECURITY: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Nothing from another host, no scripts, no frames."""
+
+
+class SecurityHeaders:
+    """Middleware that adds `SECURITY` to every answer that passes it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the app does, with the headers."""
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, sending if scope["type"] == "http" else send)
+
+
+def validators(request: Request, media_type: str, *batches: Batch) -> dict[str, str]:
+    """ETag and caching headers of an answer that depends on the request's address and these batches only."""
+    parts = [media_type, request.url.path, *sorted(f"{name}={value}" for name, value in request.query_params.items())]
+    parts += [batch.batch_id for batch in batches]
+    digest = sha256("\n".join(parts).encode()).hexdigest()[:32]
+    # Weak: the same answer compressed has the same tag.
+    return {"ETag": f'W/"{digest}"', "Cache-Control": "private, no-cache", "Vary": "Accept"}
+
+
+def not_modified(request: Request, headers: Mapping[str, str]) -> Response | None:
+    """304 if the client says it has this ETag, else None."""
+    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    if headers["ETag"].removeprefix("W/") in known or "*" in known:
+        return Response(status_code=304, headers=dict(headers))
+    return None
+
+
+def preferred(request: Request, media_types: Sequence[str]) -> str:
+    """The media type the Accept header prefers, the first where it has no preference or accepts none."""
+    qualities: dict[str, float] = {}
+    for part in request.headers.get("accept", "*/*").split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        quality = next((value[2:] for value in parameters if value.startswith("q=")), "1")
+        qualities[name.lower()] = float(quality) if quality.replace(".", "", 1).isdigit() else 0.0
+
+    def quality_of(media_type: str) -> float:
+        ranges = (media_type, f"{media_type.split('/')[0]}/*", "*/*")
+        return next((qualities[name] for name in ranges if name in qualities), 0.0)
+
+    return max(media_types, key=quality_of)

@@ -1,0 +1,73 @@
+"""Pages from templates, and how numbers and times are written for people."""
+
+from datetime import datetime
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+MISSING = "–"
+
+
+def number(value: float | None, decimals: int = 0) -> str:
+    """`1234567.8` → `1,234,568`; a dash where there is none."""
+    return MISSING if value is None else f"{value:,.{decimals}f}"
+
+
+def signed(value: float, decimals: int = 1) -> str:
+    """`-4.21` → `−4.2`, `3` → `+3.0`, with a real minus sign; what rounds to nothing has no sign."""
+    written = f"{abs(value):.{decimals}f}"
+    if not float(written):
+        return written
+    return f"{'−' if value < 0 else '+'}{written}"
+
+
+def percent(value: float | None) -> str:
+    """`0.1234` → `12.3 %`; a dash where there is none."""
+    return MISSING if value is None else f"{100 * value:.1f} %"
+
+
+def compact(value: float) -> str:
+    """`1234567` → `1.23 M`, for headlines."""
+    for size, suffix in ((1e9, " bn"), (1e6, " M"), (1e3, " k")):
+        if abs(value) >= 0.9995 * size:
+            shown = value / size
+            return f"{shown:,.{0 if abs(shown) >= 99.95 else 1 if abs(shown) >= 9.995 else 2}f}{suffix}"
+    return f"{value:.0f}"
+
+
+def day(time: datetime | None) -> str:
+    """`2027-01-31 00:00` → `31 Jan 2027`; a dash where there is none."""
+    return MISSING if time is None else f"{time.day} {time:%b %Y}"
+
+
+def moment(time: datetime) -> str:
+    """`2026-11-01 00:00` → `1 Nov 2026, 00:00 UTC`."""
+    return f"{day(time)}, {time:%H:%M} UTC"
+
+
+def until(time: datetime, as_of: datetime) -> str:
+    """How far a day lies from `as_of`: `in 91 days`, `today`, `3 days ago`."""
+    days = (time.date() - as_of.date()).days
+    if days == 0:
+        return "today"
+    count = f"{abs(days):,} day{'' if abs(days) == 1 else 's'}"
+    return f"in {count}" if days > 0 else f"{count} ago"
+
+
+def words(name: str) -> str:
+    """`at_risk` → `At risk`."""
+    return name.replace("_", " ").capitalize()
+
+
+_environment = Environment(
+    loader=PackageLoader("serving"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+_environment.filters.update(
+    number=number, signed=signed, percent=percent, compact=compact, day=day, moment=moment, until=until, words=words,
+    segment=lambda part: quote(part, safe=""),
+)  # fmt: skip
+
+
+def render(template: str, **context: object) -> str:
+    """The page a template makes of its context; everything in it is escaped."""
+    return _environment.get_template(template).render(context)
