@@ -3,8 +3,8 @@
 **Risk** at a horizon follows the hazards of the leads up to it; **renewal risk** is the hazard of the lead the renewal
 falls in, as if it fell in the last one where it is further off. **Health** is a linear map of log-odds, as credit
 scores are: with a yearly renewal in the third period, `50 + 10 · log2(odds of renewing ÷ reference odds)`, clipped to
-0–100. **Points** are LightGBM's exact contributions on the same scale, so `base_points` plus all points is health before it
-is clipped; what the clock covariates contribute is part of the base.
+0–100. **Points** are LightGBM's exact contributions on the same scale, so `base_points` plus all points is health
+before it is clipped; what the clock covariates contribute is part of the base.
 
 Nothing here is pickled: `mlflow.pyfunc.load_model` reads the same two files through `_load_pyfunc`.
 """

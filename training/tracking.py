@@ -2,8 +2,9 @@
 
 import os
 
-# Before MLflow is imported: nothing about its use leaves this machine.
+# Before MLflow is imported: nothing about its use leaves this machine, and it speaks up only when something is wrong.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -104,9 +105,13 @@ class Registry:
                     signature=infer_signature(example, predicted),
                     input_example=example,
                     pip_requirements=["healthscore"],
-                    registered_model_name=self.name,
                 )
-                number = str(logged.registered_model_version)
+                if not self.client.search_registered_models(f"name = '{self.name}'"):
+                    self.client.create_registered_model(self.name)
+                made = self.client.create_model_version(
+                    self.name, logged.model_uri, run.info.run_id, tags=dict(tags), model_id=logged.model_id
+                )
+                number = str(made.version)
             alias = CHAMPION if promote or not self.has(CHAMPION) else CHALLENGER
             self.client.set_registered_model_alias(self.name, alias, number)
         except MlflowException as error:
@@ -127,15 +132,21 @@ class Registry:
 
 @contextmanager
 def _tracked_at(uri: str) -> Iterator[None]:
-    """MLflow's fluent functions speak to `uri` for a while; they know no other way than a process-wide address."""
-    tracking, registry = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    """MLflow's fluent functions speak to `uri` for a while; they know no other way than a process-wide address.
+
+    MLflow writes the address to the environment too, where our own settings would find it: both are put back.
+    """
+    before = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     try:
         yield
     finally:
-        mlflow.set_tracking_uri(tracking)
-        mlflow.set_registry_uri(registry)
+        mlflow.set_tracking_uri(before["MLFLOW_TRACKING_URI"])
+        mlflow.set_registry_uri(before["MLFLOW_REGISTRY_URI"])
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,72 @@
+"""`healthscore score`, `serve` and `settings`."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from features.cli import AsOfOption, MappingOption, SourceOption, StateOption, as_of_or_extract, read
+from features.progress import progress
+from features.settings import load_settings
+from serving.scoring import score as score_accounts
+from serving.server import serve as serve_forever
+from serving.store import ScoreStore
+from training.tracking import CHAMPION, Registry
+
+app = typer.Typer()
+out = Console()
+
+
+@app.command(epilog="Example: healthscore score --source exports --as-of 2026-01-01")
+def score(
+    source: SourceOption = None,
+    mapping: MappingOption = None,
+    as_of: AsOfOption = None,
+    model: Annotated[str, typer.Option(help="Alias or version of the registered model.")] = CHAMPION,
+    state: StateOption = None,
+) -> None:
+    """Score every customer as of a day with the champion, and publish the scores in one transaction."""
+    settings, _ = load_settings({"source": source, "mapping": mapping, "state": state})
+    known_at = datetime.now(UTC).replace(tzinfo=None)
+    with progress() as report, ScoreStore.open(settings.score_store) as store:
+        champion, version = Registry(settings.tracking, settings.state / "artifacts", settings.model).load(model)
+        checked = read(settings, report)
+        batch = score_accounts(
+            checked.tables,
+            champion,
+            store,
+            as_of=as_of_or_extract(as_of, checked),
+            known_at=known_at,
+            model_name=version.name,
+            model_version=version.number,
+            progress=report,
+        )
+    out.print(
+        f"{batch.accounts:,} accounts scored as of {batch.as_of:%Y-%m-%d} by {version.name} version {version.number}: "
+        "healthscore serve",
+        highlight=False,
+    )
+
+
+@app.command(epilog="Example: healthscore serve --port 8080")
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to serve on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to serve on.")] = None,
+    state: StateOption = None,
+) -> None:
+    """Serve the published scores: the API under /v1, its documentation under /docs, and the pages."""
+    settings, _ = load_settings({"host": host, "port": port, "state": state})
+    settings.state.mkdir(parents=True, exist_ok=True)
+    serve_forever(settings.score_store, settings.host, settings.port)
+
+
+@app.command(epilog="Example: HEALTHSCORE_GRACE_DAYS=45 healthscore settings")
+def settings() -> None:
+    """Show the settings in force and where each came from."""
+    _, origins = load_settings({})
+    table = Table("setting", "value", "from", box=None, pad_edge=False)
+    for origin in origins:
+        table.add_row(origin.name, "" if origin.value is None else str(origin.value), origin.came_from)
+    out.print(table)
