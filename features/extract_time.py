@@ -1,12 +1,12 @@
 """When an extract was made, read off the data where nobody said it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import polars as pl
 
 from features.ledger import Ledger
-from features.row_rules import fact_columns
+from features.row_rules import PLANNED, fact_columns
 
 _GAP = timedelta(days=366)
 _FEW = 0.01
@@ -16,11 +16,20 @@ def assumed_extract(ledgers: Iterable[Ledger]) -> datetime | None:
     """The latest plausible time at which anything happened or became known, over all tables; a day counts to its end.
 
     Up to 1 % of the times don't count where more than a year without any event lies before them: those are typing
-    errors such as 2042 for 2024. None where the data holds no time at all.
+    errors such as 2042 for 2024. Where nothing was observed at all, the latest start of a term is taken; None where the
+    data holds no time.
     """
+    ledgers = tuple(ledgers)
+    times = {ledger.name: fact_columns(ledger.table) for ledger in ledgers}
+    starts = {ledger.name: (ledger.table.time,) for ledger in ledgers if ledger.table.time in PLANNED}
+    return _latest(ledgers, times) or _latest(ledgers, starts)
+
+
+def _latest(ledgers: Iterable[Ledger], times: Mapping[str, tuple[str | None, ...]]) -> datetime | None:
     columns = []
     for ledger in ledgers:
-        for name in fact_columns(ledger.table):
+        for name in times.get(ledger.name, ()):
+            assert name is not None
             values = ledger.frame[name].filter(~ledger.bad).drop_nulls().alias("t")
             moment = pl.col("t").cast(pl.Datetime("us"))
             if values.dtype == pl.Date:

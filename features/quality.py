@@ -14,7 +14,7 @@ from features.errors import UnusableData
 from features.extract_time import assumed_extract
 from features.findings import Checked, Example, Finding
 from features.ledger import Ledger, as_text
-from features.row_rules import check_duplicates, check_extract, check_intervals, latest_fact
+from features.row_rules import PLANNED, check_duplicates, check_extract, check_intervals, latest_fact
 from features.rules import RULES
 from features.sources import Mapped, PutAside, Source
 from features.tables import TABLES, Table, Tables
@@ -157,7 +157,7 @@ def _check_coverage(ledgers: Mapping[str, Ledger]) -> None:
 def _check_life(ledger: Ledger, extracted_at: datetime, stale_after: timedelta) -> None:
     if not ledger.rows_read:
         ledger.note("empty_table", (), 0, RULES["empty_table"].then)
-    elif ledger.table.time is not None:
+    elif ledger.table.time is not None and ledger.table.time not in PLANNED:
         latest = latest_fact(ledger, extracted_at)
         if latest is not None and extracted_at - latest > stale_after:
             days = (extracted_at - latest).days

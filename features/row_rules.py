@@ -81,8 +81,7 @@ def latest_fact(ledger: Ledger, extracted_at: datetime | None = None) -> datetim
     """The latest observed time of the usable rows, not after the extract; a day counts to its end."""
     rows = ledger.usable()
     found = []
-    for column in (*fact_columns(ledger.table), *([ledger.table.time] if ledger.table.time in PLANNED else [])):
-        assert column is not None
+    for column in fact_columns(ledger.table):
         values = rows[column]
         if extracted_at is not None:
             values = values.filter(values <= (extracted_at.date() if values.dtype == pl.Date else extracted_at))

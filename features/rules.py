@@ -27,7 +27,7 @@ RULES: Mapping[str, Rule] = {
             "missing_table", "the source has no such table", "required: stop; optional: its signals are missing", "note"
         ),
         Rule("empty_table", "the table has no rows", "kept: its counts are zero", "warning"),
-        Rule("stale_table", "the latest event is old compared with the extract", "kept", "warning"),
+        Rule("stale_table", "the latest event is more than 28 days older than the extract", "kept", "warning"),
         Rule("missing_column", "a required column is not there", "required table: stop; optional: left out", "error"),
         Rule("unknown_column", "a column the table doesn't declare", "ignored", "note"),
         Rule("malformed_line", "a line of a file that can't be split into its columns", "quarantined", "error"),
