@@ -31,6 +31,7 @@ def _latest(ledgers: Iterable[Ledger], times: Mapping[str, tuple[str | None, ...
         for name in times.get(ledger.name, ()):
             assert name is not None
             values = ledger.frame[name].filter(~ledger.bad).drop_nulls().alias("t")
+            values = values.filter(values.dt.year() < 9999)
             moment = pl.col("t").cast(pl.Datetime("us"))
             if values.dtype == pl.Date:
                 moment = moment + pl.duration(days=1)

@@ -18,7 +18,7 @@ from typing import IO, cast
 import duckdb
 import polars as pl
 
-from features.errors import SourceError
+from features.errors import MappingError, SourceError
 from features.sql import first_line, identifier, literal
 
 EXTENSIONS = (".csv", ".csv.gz", ".parquet", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
@@ -67,13 +67,14 @@ def load_files(db: duckdb.DuckDBPyConnection, table: str, paths: tuple[Path, ...
 
 def _part(db: duckdb.DuckDBPyConnection, path: Path, name: str) -> tuple[str, pl.DataFrame]:
     """SQL that yields one file's rows with `_row`, and its malformed lines."""
-    if path.name.endswith(".parquet"):
+    kind = path.name.removeprefix(_stem(path)).lower()
+    if kind == ".parquet":
         query = f"read_parquet({literal(str(path))}, file_row_number = true)"
         db.execute(f"DESCRIBE SELECT * FROM {query}")
         return f"(SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _row FROM {query})", pl.DataFrame(
             schema=MALFORMED
         )
-    if ".csv" in path.suffixes:
+    if kind.startswith(".csv"):
         return _csv(db, path, f"raw.{identifier(f'{name} rows')}")
     return _json(db, path, f"raw.{identifier(f'{name} lines')}")
 
@@ -159,7 +160,7 @@ def _json(db: duckdb.DuckDBPyConnection, path: Path, target: str) -> tuple[str, 
 
 
 def _open(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+    return cast(IO[bytes], gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
 def _stem(path: Path) -> str:
@@ -181,6 +182,6 @@ def check_listed(files: Mapping[str, str], folder: Path, mapping_file: str) -> d
         path = folder / file
         if not path.is_file() or not _stem(path):
             known = ", ".join(EXTENSIONS)
-            raise SourceError(f"{mapping_file}: [files] {name}: {path} is not a file of a known kind ({known}).")
+            raise MappingError(f"{mapping_file}: [files] {name}: {path} is not a file of a known kind ({known}).")
         listed[name] = (path,)
     return listed

@@ -4,7 +4,7 @@ The rules are declared in `features.rules`; nothing about bad data raises but Un
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -41,9 +41,10 @@ def check(
 ) -> Checked:
     """Read a source and check it.
 
-    `extracted_at` (UTC, no zone) comes before the mapping's; where neither says it, the latest plausible time in the
-    data is taken and reported. `max_bad_share` bounds the share of quarantined rows in a required table. Raises
-    SourceError, MappingError, or UnusableData where a required table or column is missing or too much of it is bad.
+    `extracted_at` (UTC where it has no zone) comes before the mapping's; where neither says it, the latest plausible
+    time in the data is taken and reported. `max_bad_share` bounds the share of quarantined rows in a required table.
+    Raises SourceError, MappingError, or UnusableData where a required table or column is missing or too much of it is
+    bad.
     """
     found: list[Finding] = []
     ledgers: dict[str, Ledger] = {}
@@ -65,6 +66,8 @@ def check(
         check_intervals(ledger)
         ledgers[table.name], others[table.name] = ledger, mapped.others
 
+    if extracted_at is not None and extracted_at.tzinfo is not None:
+        extracted_at = extracted_at.astimezone(UTC).replace(tzinfo=None)
     moment = extracted_at or source.mapping.extracted_at or assumed_extract(ledgers.values())
     if moment is None:
         raise UnusableData(

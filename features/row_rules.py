@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 import polars as pl
 
 from features.ledger import Ledger
+from features.repeats import has_repeats
 from features.tables import Table
 
 PLANNED = frozenset({"term_start", "term_end", "due_at", "planned_at"})
@@ -58,9 +59,9 @@ def check_duplicates(ledger: Ledger, others: tuple[str, ...] = ()) -> None:
     frame = ledger.frame.with_columns(ledger.raw[name].alias(f"_other {name}") for name in others)
     rows = frame.with_columns(_bad=ledger.bad).with_row_index("_index").filter(~pl.col("_bad")).drop("_bad")
     key = [name for name in (ledger.table.key or frame.columns) if rows[name].null_count() < rows.height]
-    rows = rows.filter(rows.select(key).is_duplicated()) if key else rows
-    if not rows.height:
+    if not rows.height or (key and not has_repeats(rows.select(key))):
         return
+    rows = rows.filter(rows.select(key).is_duplicated()) if key else rows
     whole = rows.group_by(*columns, *(f"_other {name}" for name in others)).agg(pl.col("_index").min())["_index"]
     repeated = rows.filter(~pl.col("_index").is_in(whole.implode()))["_index"]
     ledger.quarantine("duplicate_row", ledger.table.key, _mask(ledger, repeated), "the whole row is there already")

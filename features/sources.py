@@ -18,6 +18,7 @@ import polars as pl
 
 from features.databases import Database
 from features.errors import MappingError, SourceError
+from features.fetching import fetch, with_origin
 from features.files import MALFORMED, check_listed, find_tables, load_files
 from features.mapping import TableMapping, TableMappings, load_mapping, near
 from features.sql import first_line, identifier, literal
@@ -68,6 +69,7 @@ class Source:
         self._files = files
         self._database = database
         self._names = {name.lower(): name for name in (database.tables if database else files)}
+        self._rules = {name.lower(): tuple(table.quarantine.items()) for name, table in mapping.owner.items()}
         self._malformed: dict[str, pl.DataFrame] = {}
         self._aside: dict[str, PutAside] = {}
         for name in mapping.owner:
@@ -104,9 +106,9 @@ class Source:
                 if table in self.mapping.tables:
                     raise self._mistake(f"[{table}]: say `from` or `select`; the source has no table of that name.")
                 return None
-            self._load(owner, direct=owner not in self.mapping.owner)
-            if owner not in self.mapping.owner:
-                malformed = self._malformed[owner]
+            direct = owner.lower() not in self._rules
+            self._load(owner, direct=direct)
+            malformed = self._malformed[owner] if direct else malformed
             query, where = self._renamed(table, mapping, identifier(owner)), "columns"
         query, columns = self._translated(table, mapping, query, where)
         frame, others = self._run(table, mapping, query, columns)
@@ -158,25 +160,19 @@ class Source:
         self, table: str, mapping: TableMapping, query: str, columns: Mapping[str, str]
     ) -> tuple[pl.DataFrame, tuple[str, ...]]:
         declared = TABLES[table]
-        shown = [f"{identifier(columns[name])} AS {identifier(name)}" for name in declared.schema if name in columns]
         used = {*declared.schema, *(name.lower() for name in mapping.columns.values())}
         others = tuple(name for lower, name in columns.items() if lower not in used and lower[:1] != "_")
+        shown = {name: identifier(columns[name]) for name in declared.schema if name in columns}
         if not declared.key:
-            shown += [identifier(name) for name in others]
-        shown += [columns[name] for name in ("_file", "_row") if name in columns]
+            shown |= {name: f"{identifier(name)}::VARCHAR" for name in others}
+        shown |= {name: identifier(columns[name]) for name in ("_file", "_row") if name in columns}
         for rule, condition in mapping.quarantine.items():
-            flag = f"coalesce(({condition}), false)::BOOLEAN AS {identifier(f'_rule {rule}')}"
-            self._columns(f"SELECT {flag} FROM {query}", f"[{table}] quarantine.{rule}")
-            shown.append(flag)
+            shown[f"_rule {rule}"] = f"coalesce(({condition}), false)::BOOLEAN"
+            self._columns(f"SELECT {shown[f'_rule {rule}']} FROM {query}", f"[{table}] quarantine.{rule}")
         try:
-            frame = self._db.sql(f"SELECT {', '.join(shown or ['1'])} FROM {query}").pl()
+            return with_origin(fetch(self._db, shown, query)), others
         except duckdb.Error as error:
             raise self._mistake(f"[{table}]: {first_line(error)}") from None
-        if "_row" not in frame.columns:
-            frame = frame.with_columns(pl.lit(None, pl.String).alias("_file"), _row=pl.int_range(1, pl.len() + 1))
-        elif "_file" not in frame.columns:
-            frame = frame.with_columns(_file=pl.lit(None, pl.String))
-        return frame, others
 
     def _columns(self, query: str, where: str) -> list[str]:
         try:
@@ -210,7 +206,7 @@ class Source:
     def _flag(self, owner: str) -> None:
         """Make the table the mapping sees: `raw` without the rows that meet an `[owner]` condition."""
         raw = f"raw.{identifier(f'{owner} numbered' if self._database else owner)}"
-        rules = self.mapping.owner[owner].quarantine if owner in self.mapping.owner else {}
+        rules = dict(self._rules.get(owner.lower(), ()))
         flags = []
         for rule, condition in rules.items():
             flags.append(f"coalesce(({condition}), false)::BOOLEAN AS {identifier(f'_rule {rule}')}")
@@ -228,7 +224,7 @@ class Source:
         self._db.execute(f"CREATE VIEW {identifier(owner)} AS SELECT * EXCLUDE ({names}) FROM {flagged} WHERE {none}")
 
     def _put_aside(self, owner: str) -> None:
-        rules = tuple(self.mapping.owner[owner].quarantine) if owner in self.mapping.owner else ()
+        rules = tuple(rule for rule, _ in self._rules.get(owner.lower(), ()))
         malformed = self._malformed[owner]
         if not rules and not malformed.height:
             return

@@ -309,3 +309,41 @@ def test_a_postgresql_source_can_be_mapped(tmp_path: Path, postgres_url: str) ->
         mapped = source.read("accounts")
     assert mapped is not None
     assert mapped.frame.row(0) == (7, date(2024, 2, 1), "CRM Accounts", 1)
+
+
+def test_values_polars_cannot_hold_come_as_text(tmp_path: Path) -> None:
+    folder(
+        tmp_path,
+        accounts__csv=ACCOUNTS,
+        mapping__toml="""
+        [contracts]
+        select = """
+        + '''"""
+        SELECT account_id AS contract_id, account_id, TIMESTAMP '2024-01-01' AS term_start,
+               'infinity'::TIMESTAMP AS term_end, 1 AS arr, INTERVAL 1 DAY AS seats, [1] AS product, _row
+        FROM accounts"""''',
+    )
+    result = checked(tmp_path)
+    found = {finding.columns: str(finding.example) for finding in result.findings if finding.rule == "unparseable"}
+    assert found == {
+        ("term_end",): "row 1 of the mapped table contracts: infinity",
+        ("seats",): "row 1 of the mapped table contracts: 1 day",
+    }
+    assert result.tables["contracts"].collect()["term_end"].null_count() == 2
+
+
+def test_rows_of_a_select_without_an_origin_are_counted(tmp_path: Path) -> None:
+    mapping = "[accounts]\nselect = 'SELECT account_id, NULLIF(_row, 1) AS _row, _file FROM accounts'"
+    path = folder(tmp_path, accounts__csv=ACCOUNTS, mapping__toml=mapping)
+    assert rows(path).select("_file", "_row").rows() == [(None, 1), ("accounts.csv", 2)]
+
+
+def test_upper_case_names_and_extensions(tmp_path: Path) -> None:
+    (tmp_path / "Accounts.CSV").write_text("ACCOUNT_ID\na\n")
+    (tmp_path / "mapping.toml").write_text("[owner.accounts]\nquarantine = { none = \"account_id = 'x'\" }")
+    with open_source(tmp_path) as source:
+        mapped = source.read("accounts")
+        (aside,) = source.put_aside
+    assert mapped is not None
+    assert mapped.frame["account_id"].to_list() == ["a"]
+    assert (aside.rows_read, aside.rows.height) == (1, 0)
