@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from importlib.metadata import version
 
 from fastapi import Request, Response
 from starlette.datastructures import MutableHeaders
@@ -20,6 +21,8 @@ SECURITY: Mapping[str, str] = {
     "X-Frame-Options": "DENY",
 }
 """Nothing from another host, no scripts, no frames."""
+
+_VERSION = version("healthscore")  # another may answer in another shape
 
 
 class SecurityHeaders:
@@ -43,7 +46,12 @@ class SecurityHeaders:
 
 def validators(request: Request, media_type: str, *batches: Batch) -> dict[str, str]:
     """ETag and caching headers of an answer that depends on the request's address and these batches only."""
-    parts = [media_type, request.url.path, *sorted(f"{name}={value}" for name, value in request.query_params.items())]
+    parts = [
+        _VERSION,
+        media_type,
+        request.url.path,
+        *sorted(f"{name}={value}" for name, value in request.query_params.items()),
+    ]
     parts += [batch.batch_id for batch in batches]
     digest = sha256("\n".join(parts).encode()).hexdigest()[:32]
     # Weak: the same answer compressed has the same tag.

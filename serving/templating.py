@@ -66,6 +66,7 @@ _environment.filters.update(
     number=number, signed=signed, percent=percent, compact=compact, day=day, moment=moment, until=until, words=words,
     segment=lambda part: quote(part, safe=""),
 )  # fmt: skip
+_environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
 
 
 def render(template: str, **context: object) -> str:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,8 @@ from serving.api import create_app
 from serving.read_models import AccountDetail, AccountPage, AccountRow
 from serving.scores import AccountScore, Batch
 from serving.store import ScoreStore
+
+README = Path(__file__).parents[2] / "serving" / "README.md"
 
 MakeScore = Callable[..., AccountScore]
 MakeBatch = Callable[..., Batch]
@@ -320,3 +323,17 @@ def test_what_is_answered_is_what_is_documented(client: TestClient) -> None:
     assert AccountPage.model_validate(page).model_dump(mode="json") == page
     for before, after in pairwise(page["accounts"]):
         assert before["arr_at_risk"] >= after["arr_at_risk"]
+
+
+def test_the_commands_of_the_readme_work(
+    empty: TestClient, sqlite: ScoreStore, make_batch: MakeBatch, make_score: MakeScore
+) -> None:
+    sqlite.publish(make_batch(1), [make_score("A-1042")])
+    commands = re.findall(
+        r"^curl (?:-H '(.*?): (.*?)' )?'http://127.0.0.1:8000(.*?)'", README.read_text(), re.MULTILINE
+    )
+    assert len(commands) == 7
+    for name, value, path in commands:
+        response = empty.get(path, headers={name: value} if name else {})
+        assert response.status_code == 200, path
+        assert not value or response.headers["content-type"].startswith(value)
