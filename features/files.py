@@ -55,6 +55,8 @@ def load_files(db: duckdb.DuckDBPyConnection, table: str, paths: tuple[Path, ...
         try:
             query, bad = _part(db, path, f"{table} {number}")
         except duckdb.Error as error:
+            if "state machine" in str(error):
+                raise SourceError(f"{path}: mixes two kinds of line ends; convert it to one of them.") from None
             raise SourceError(f"{path}: can't be read: {first_line(error)}") from None
         parts.append(f"SELECT * EXCLUDE (_row), {literal(names[path])}::{file_type} AS _file, _row FROM {query}")
         malformed.append(bad.with_columns(pl.lit(names[path]).alias("_file")).select(list(MALFORMED)))

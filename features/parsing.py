@@ -12,7 +12,8 @@ A value that can't be read is never guessed: it becomes missing and is counted a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 
 import polars as pl
 
@@ -21,6 +22,8 @@ from features.tables import POLARS, Type
 MISSING = ("", "na", "n/a", "#n/a", "null", "none", "nan", "nat", "-", "--")
 _TRUE = ("true", "yes", "t", "y", "1", "1.0")
 _FALSE = ("false", "no", "f", "n", "0", "0.0")
+_FIRST_DAY = date.min.toordinal() - date(1970, 1, 1).toordinal()
+_LAST_DAY = date.max.toordinal() - date(1970, 1, 1).toordinal()
 _DAY_FIRST = ("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S")
 _MONTH_FIRST = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S")
 
@@ -54,8 +57,10 @@ def parse(column: pl.Series, kind: Type) -> Parsed:
         return _text(column)
     if column.dtype == pl.String:
         text = trimmed(column)
-        return {"integer": _integer, "number": _number, "boolean": _boolean, "date": _date, "time": _time}[kind](text)
-    return _typed(column, kind)
+        parsed = {"integer": _integer, "number": _number, "boolean": _boolean, "date": _date, "time": _time}[kind](text)
+    else:
+        parsed = _typed(column, kind)
+    return _within_years(parsed) if kind in ("date", "time") else parsed
 
 
 def trimmed(column: pl.Series) -> pl.Series:
@@ -109,6 +114,16 @@ def _typed(column: pl.Series, kind: Type) -> Parsed:
         return Parsed(column.cast(target), never, repaired)
     hint = f"the column holds {column.dtype}, not {kind}; cast it in a select"
     return Parsed(pl.Series(column.name, [None] * len(column), target), column.is_not_null(), hint=hint)
+
+
+def _within_years(parsed: Parsed) -> Parsed:
+    """Times whose year no engine can hold after conversion to UTC become unparseable."""
+    unit = 1 if parsed.values.dtype == pl.Date else 86_400 * 10**6
+    number = parsed.values.to_physical()
+    beyond = ((number < _FIRST_DAY * unit) | (number >= (_LAST_DAY + 1) * unit)).fill_null(False)
+    if not beyond.any():
+        return parsed
+    return replace(parsed, values=_without(parsed.values, beyond), unparseable=parsed.unparseable | beyond)
 
 
 def _boolean(text: pl.Series) -> Parsed:

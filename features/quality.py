@@ -142,9 +142,8 @@ def _lapse_orders(contracts: Ledger, days: int) -> None:
     open_orders = (
         (frame["kind"] == "order") & frame["term_end"].is_null() & frame["term_start"].is_not_null()
     ).fill_null(False)
-    ends = frame.select(
-        pl.when(open_orders).then(pl.col("term_start") + pl.duration(days=days)).otherwise("term_end").alias("term_end")
-    )["term_end"]
+    lapse = pl.min_horizontal(pl.col("term_start") + pl.duration(days=days), datetime(9999, 12, 31))
+    ends = frame.select(pl.when(open_orders).then(lapse).otherwise("term_end").alias("term_end"))["term_end"]
     contracts.repair("order_lapse", "term_end", open_orders, f"term_end set to term_start + {days} days", ends)
 
 

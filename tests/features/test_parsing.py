@@ -66,6 +66,10 @@ def test_what_counts_as_missing(kind: Type, text: str) -> None:
         ("time", "12/31/2024 10:30", datetime(2024, 12, 31, 10, 30)),
         ("time", "31.12.2024", datetime(2024, 12, 31)),
         ("time", "yesterday", "!"),
+        ("time", "9999-12-31T23:59:59-12:00", "!"),
+        ("time", "0001-01-01T00:00:00+12:00", "!"),
+        ("date", "9999-12-31T23:59:59-12:00", "!"),
+        ("date", "9999-12-31", date(9999, 12, 31)),
     ],
 )
 def test_one_value(kind: Type, text: str, value: object) -> None:

@@ -206,6 +206,7 @@ def test_sql_reads_nothing_but_the_source(tmp_path: Path, sql: str) -> None:
         ("accounts.csv", "account_id,name\n1,é\n".encode("latin-1"), "not UTF-8"),
         ("accounts.csv", "account_id,name\n1,x\n".encode("utf-16"), "not UTF-8"),
         ("accounts.csv", b"account_id,Name,name\n1,x,y\n", "column name `Name` stands twice"),
+        ("accounts.csv", b"account_id,name\r\n1,x\n2,y\r\n", "mixes two kinds of line ends"),
         ("accounts.csv.gz", b"not gzip", "can't be read"),
         ("accounts.parquet", b"not parquet", "can't be read"),
         ("accounts.jsonl", '{"account_id": "é"}\n'.encode("latin-1"), "not UTF-8"),
