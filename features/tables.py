@@ -140,7 +140,10 @@ CONTRACTS = _table(
     _ACCOUNT,
     Column("product", "text", "what is sold"),
     Column(
-        "kind", "text", "what kind of revenue it brings", values=("subscription", "maintenance", "service", "order")
+        "kind",
+        "text",
+        "what revenue it brings; a fixed_term (a project, a course) is meant to end, only an early end is churn",
+        values=("subscription", "maintenance", "service", "order", "fixed_term"),
     ),
     Column("service_level", "text", "level of service bought"),
     Column("term_start", "time", "first moment of the term", required=True),

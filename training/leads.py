@@ -1,9 +1,9 @@
 """Leads: one row per account, `as_of` and future period, the table a discrete-time hazard is learned from.
 
 Lead k is the k-th 28-day period after `as_of`. Its covariates are the signals at `as_of`, k, the length of the
-contract's term, and whether a term ends in period k when the terms known at `as_of` roll on as they are: business
-customers leave at renewals. A row is kept while the account is still there when the period begins and the period's end
-has been observed.
+contract's term, how far off its end is when the period begins, and whether a term ends in period k when the terms known
+at `as_of` roll on as they are: business customers leave at renewals. A row is kept while the account is still there
+when the period begins and the period's end has been observed; a completed account's rows end with it.
 """
 
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from features.periods import PERIOD_DAYS
 
 LEADS = 13
-CLOCK = ("lead", "renewal_in_lead", "term_days")
-"""Covariates that are not signals."""
+CLOCK = ("lead", "renewal_in_lead", "days_to_renewal", "term_days")
+"""Covariates that are not signals; `days_to_renewal` counts from the first day of the lead."""
 
 Floats = NDArray[np.float32]
 
@@ -39,17 +39,17 @@ class LeadRows:
 
 
 def expand(matrix: pl.DataFrame, signals: list[str], observed_until: datetime) -> LeadRows:
-    """All observed leads of a matrix that has `churned_at` (see `training.outcomes`)."""
+    """All observed leads of a matrix that `training.outcomes.Outcomes.of` has given its outcomes."""
     values = signal_values(matrix, signals)
     as_of = days(matrix["as_of"])
-    churned = days(matrix["churned_at"])
+    churned, completed = days(matrix["churned_at"]), days(matrix["completed_at"])
     renewal, term = renewal_clock(matrix)
     last_day = observed_until.toordinal()
     parts: list[tuple[Any, ...]] = []
     for lead in range(1, LEADS + 1):
         begins, ends = as_of + PERIOD_DAYS * (lead - 1), as_of + PERIOD_DAYS * lead
         at_risk = np.isnan(churned) | (churned > begins)
-        keep = np.flatnonzero(at_risk & (ends <= last_day))
+        keep = np.flatnonzero(at_risk & (ends <= last_day) & ~(completed < ends))
         clock = clock_values(lead, renewal[keep], term[keep])
         label = (churned[keep] <= ends[keep]).astype(np.float32)
         parts.append((np.hstack([values[keep], clock]), label, keep, begins[keep], ends[keep]))
@@ -73,7 +73,8 @@ def clock_values(lead: int, renewal: NDArray[np.float64], term: NDArray[np.float
     clock = np.empty((len(renewal), len(CLOCK)), dtype=np.float32)
     clock[:, 0] = lead
     clock[:, 1] = renewal_in_lead(lead, renewal, term)
-    clock[:, 2] = term
+    clock[:, 2] = renewal - PERIOD_DAYS * (lead - 1)
+    clock[:, 3] = term
     return clock
 
 

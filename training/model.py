@@ -128,7 +128,8 @@ class HealthModel:
 
     def _renewal_risk(self, values: NDArray[np.float32], renewal: Floats, term: Floats) -> Floats:
         lead = np.clip(np.ceil(np.nan_to_num(renewal, nan=1.0) / PERIOD_DAYS), 1, LEADS)
-        x = np.column_stack([values, lead, np.ones(len(values)), term]).astype(np.float32)
+        to_renewal = renewal - PERIOD_DAYS * (lead - 1)
+        x = np.column_stack([values, lead, np.ones(len(values)), to_renewal, term]).astype(np.float32)
         risk = expit(self.card.calibration.apply(log_odds(self.booster, x)))
         return np.where(np.isnan(renewal), np.nan, risk)
 
@@ -175,7 +176,7 @@ def bands(health: Floats) -> list[str]:
 
 def _renewal_ahead(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """The rows as if a yearly renewal fell in the third period, whatever their contracts say."""
-    clock = np.array([[HEALTH_LEAD, 1.0, HEALTH_TERM_DAYS]], dtype=np.float32)
+    clock = np.array([[HEALTH_LEAD, 1.0, PERIOD_DAYS / 2, HEALTH_TERM_DAYS]], dtype=np.float32)
     return np.hstack([values, np.repeat(clock, len(values), axis=0)])
 
 

@@ -2,7 +2,8 @@
 
 A life is a stretch of time with contracts in force, gaps of up to `grace` days included; a life that ended more than
 `grace` days before the data does is a churn at the moment its last contract ended. An account that comes back later
-begins another life. What isn't known yet is censored: nobody is counted as staying before it is certain.
+begins another life. A contract of kind `fixed_term` is meant to end: a life that ends when one was first planned to end
+is completed, which is no churn. What isn't known yet is censored: nobody is counted as staying before it is certain.
 """
 
 from dataclasses import dataclass
@@ -19,26 +20,28 @@ _FOREVER = datetime(9999, 1, 1)
 class Outcomes:
     """Lives of all accounts and the moment up to which churn can be told from a late renewal.
 
-    `lives`: account_id, started_at, ended_at (missing while it lasts or the end isn't certain yet).
+    `lives`: account_id, started_at, ended_at (missing while it lasts or the end isn't certain yet), completed.
     """
 
     lives: pl.DataFrame
     observed_until: datetime
 
     def of(self, spine: pl.DataFrame) -> pl.DataFrame:
-        """`spine` (account_id, as_of, …) with `churned_at`, missing where the account stayed or is censored.
+        """`spine` (account_id, as_of, …) with `churned_at` and `completed_at`, missing where it hasn't come to that.
 
         Rows whose account had in truth already left at `as_of`, though nobody knew, are dropped: there is nothing
         left to predict for them.
         """
         order = spine.columns
+        ended = pl.col("ended_at")
         return (
             spine.join(self.lives, on="account_id", how="inner")
-            .filter(
-                (pl.col("started_at") <= pl.col("as_of"))
-                & (pl.col("ended_at").is_null() | (pl.col("ended_at") > pl.col("as_of")))
+            .filter((pl.col("started_at") <= pl.col("as_of")) & (ended.is_null() | (ended > pl.col("as_of"))))
+            .select(
+                *order,
+                churned_at=pl.when(~pl.col("completed")).then(ended),
+                completed_at=pl.when("completed").then(ended),
             )
-            .select(*order, churned_at="ended_at")
         )
 
 
@@ -58,9 +61,13 @@ def outcomes(tables: Tables, grace_days: int = 30, until: datetime | None = None
             .over("account_id")
         )
         .group_by("account_id", "life")
-        .agg(started_at=pl.col("term_start").min(), ended_at=pl.col("term_end").max())
+        .agg(
+            started_at=pl.col("term_start").min(),
+            ended_at=pl.col("term_end").max(),
+            completed=pl.col("as_planned").filter(pl.col("term_end") == pl.col("term_end").max()).all(),
+        )
         .with_columns(ended_at=pl.when(pl.col("ended_at") <= observed_until).then("ended_at"))
-        .select("account_id", "started_at", "ended_at")
+        .select("account_id", "started_at", "ended_at", "completed")
         .sort("account_id", "started_at")
         .collect()
     )
@@ -68,14 +75,20 @@ def outcomes(tables: Tables, grace_days: int = 30, until: datetime | None = None
 
 
 def _final_terms(contracts: pl.LazyFrame, until: datetime) -> pl.LazyFrame:
-    """Each contract's terms as last known by `until`, each cut off where the contract's next one begins."""
+    """Each contract's terms as last known by `until`, each cut off where the contract's next one begins.
+
+    `as_planned`: a fixed term that did not end before it was first planned to.
+    """
+    term = ("contract_id", "term_start")
+    planned = pl.col("term_end").first().over(term)
     return (
         contracts.with_columns(known_at=pl.coalesce("available_at", "term_start"))
         .filter(pl.col("known_at") <= until)
-        .sort("contract_id", "term_start", "known_at")
-        .unique(["contract_id", "term_start"], keep="last", maintain_order=True)
+        .sort(*term, "known_at")
+        .with_columns(as_planned=((pl.col("kind") == "fixed_term") & (pl.col("term_end") >= planned)).fill_null(False))
+        .unique(term, keep="last", maintain_order=True)
         .with_columns(next_start=pl.col("term_start").shift(-1).over("contract_id"))
         .with_columns(term_end=pl.min_horizontal(pl.col("term_end").fill_null(_FOREVER), "next_start"))
         .filter(pl.col("term_end") > pl.col("term_start"))
-        .select("account_id", "term_start", "term_end")
+        .select("account_id", "term_start", "term_end", "as_planned")
     )

@@ -1,7 +1,8 @@
 """Training: from checked tables to a model, told only what was known by a moment.
 
 The history up to `until` is cut in two in time: a booster is fitted on outcomes of the earlier part, the number of its
-trees and its calibration are chosen on outcomes of the later one, and a final booster of that size is fitted on both.
+trees and the slope of its calibration are chosen on outcomes of the later one, and a final booster of that size is
+fitted on both and set to the level of the later part.
 """
 
 import platform
@@ -16,6 +17,7 @@ import polars as pl
 from features.catalogue import CATALOGUE, SIGNALS, digest
 from features.periods import PERIOD, PERIOD_DAYS
 from training import calibration, hazard
+from training.calibration import Calibration
 from training.errors import NotEnoughOutcomes, NotEnoughTime
 from training.leads import CLOCK, LeadRows, expand, signal_values
 from training.model import Card, HealthModel, reference_log_odds
@@ -52,10 +54,11 @@ def train(
     earlier, later = _split(rows)
     progress(f"hazard model, {len(rows.y):,} rows, {int(rows.y.sum()):,} with churn")
     first = hazard.fit(earlier, signals, recipe.seed, later=later)
-    fitted = calibration.fit(hazard.log_odds(first, later.x), later.y)
+    slope = calibration.slope(hazard.log_odds(first, later.x), later.y)
     rounds = max(1, first.best_iteration)
     progress(f"hazard model on all of it, {rounds} trees")
     booster = hazard.fit(rows, signals, recipe.seed, rounds=rounds)
+    fitted = Calibration(calibration.level(slope * hazard.log_odds(booster, later.x), later.y), slope)
     newest = matrix.filter(pl.col("as_of") == matrix["as_of"].max())
     reference = recipe.reference
     if reference is None:

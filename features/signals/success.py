@@ -10,6 +10,8 @@ _WEIGHT = nw.col("weight").fill_null(1.0)
 _AGREED = count("objectives_agreed", _TABLE, "created_at")
 _DUE = count("objectives_due", _TABLE, "created_at", "due_at")
 _DUE_WEIGHT = total("objectives_due_weight", _TABLE, "created_at", "due_at", value=_WEIGHT)
+_AGREED_WEIGHT = total("objectives_agreed_weight", _TABLE, "created_at", value=_WEIGHT)
+_ACHIEVED_WEIGHT = total("objectives_achieved_weight", _TABLE, "created_at", "achieved_at", value=_WEIGHT)
 _DONE = count("objectives_done", _TABLE, "created_at", "due_at", "achieved_at")
 _DONE_WEIGHT = total("objectives_done_weight", _TABLE, "created_at", "due_at", "achieved_at", value=_WEIGHT)
 _ON_TIME = count(
@@ -42,6 +44,16 @@ SIGNALS = (
         "share",
         "Weighted share of the objectives due by now that have been achieved",
         (_DONE_WEIGHT.ever(), _DUE_WEIGHT.ever()),
+        share,
+        direction=1,
+        upper=1,
+    ),
+    Signal(
+        "plan_achieved",
+        "success",
+        "share",
+        "Weighted share of all objectives agreed, due or not, that have been achieved",
+        (_ACHIEVED_WEIGHT.ever(), _AGREED_WEIGHT.ever()),
         share,
         direction=1,
         upper=1,
