@@ -38,7 +38,7 @@ def feeds(tables: Tables, as_of: datetime) -> tuple[Feed, ...]:
             known_on=known_on(table.time, whole_day=table.column(table.time).type == "date")
         )
         rows: pl.LazyFrame = (
-            dated.filter((nw.col("known_on") <= as_of) & ~nw.col("account_id").is_null())
+            dated.filter((nw.col("known_on") < as_of.date()) & ~nw.col("account_id").is_null())
             .group_by("account_id")
             .agg(nw.col(table.time).max().cast(nw.Datetime("us")).alias("latest_at"))
             .to_native()

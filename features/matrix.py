@@ -6,16 +6,18 @@ facts. The cost is linear in events and nearly free in the number of snapshots.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any, overload
 
 import narwhals as nw
 import polars as pl
 
 from features.catalogue import SIGNALS
 from features.contracts import in_force
+from features.engines import AnyTables, Frame, beside, like, moments, opened, settled
 from features.measures import Measure, Windowed, fed_column, latest_of_all, per_period, still_fed
-from features.periods import PERIOD, PERIODS_A_YEAR, Lazy, calendar, grids, moment, panel_periods
+from features.periods import PERIOD, PERIODS_A_YEAR, Lazy, calendar, days_between, grids, moment, panel_periods
 from features.signal import Signal
 from features.tables import Tables
 
@@ -24,43 +26,58 @@ CONTEXT = ("name", "segment", "region", "owner", "renewal_at", "term_days", "arr
 """Columns of the matrix that describe a row and aren't signals."""
 
 
+@overload
 def build(
-    tables: Tables,
-    spine: pl.DataFrame,
+    tables: Tables | Mapping[str, pl.LazyFrame],
+    spine: Any,
     signals: Sequence[Signal] = SIGNALS,
     progress: Callable[[str], None] = lambda _: None,
-) -> pl.DataFrame:
+) -> pl.DataFrame: ...
+@overload
+def build(
+    tables: Mapping[str, Frame],
+    spine: Any,
+    signals: Sequence[Signal] = SIGNALS,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Frame: ...
+def build(
+    tables: AnyTables,
+    spine: Any,
+    signals: Sequence[Signal] = SIGNALS,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Any:
     """One row per row of `spine` (account_id, as_of), with `CONTEXT` and one Float64 column per signal.
 
     Undefined is missing, never zero; a signal whose table the company doesn't have is missing everywhere.
-    Rows come back sorted by as_of and account.
+    Rows come back sorted by as_of and account, as the kind of frame the tables are: Polars (lazy ones give a computed
+    frame), pandas, PyArrow, or a DuckDB relation or Spark frame not yet computed. Of these last two only the different
+    `as_of` are read here.
     """
-    groups = grids(moment(at) for at in spine["as_of"].unique())
-    parts = []
+    rows = beside(opened(tables, "contracts"), spine).select("account_id", nw.col("as_of").cast(nw.Datetime("us")))
+    parts = list(_parts(tables, rows, signals, progress))
+    return like(tables["contracts"], nw.concat(parts).sort("as_of", "account_id"))
+
+
+def _parts(tables: AnyTables, rows: Lazy, signals: Sequence[Signal], progress: Callable[[str], None]) -> Iterator[Lazy]:
+    groups = grids(moment(at) for at in moments(rows, "as_of"))
     for number, grid in enumerate(groups, 1):
         progress(f"signals, {len(grid)} snapshots" + (f" (grid {number} of {len(groups)})" if len(groups) > 1 else ""))
-        rows = spine.filter(pl.col("as_of").is_in(grid))
-        parts.append(_build_grid(tables, rows, signals))
-    if not parts:
-        parts = [_build_grid(tables, spine, ())]
-    return pl.concat(parts).sort("as_of", "account_id")
+        wanted = beside(rows, pl.DataFrame({"as_of": _times(grid)}))
+        yield settled(_grid(tables, rows.join(wanted, on="as_of", how="inner"), grid, signals))
+    if not groups:
+        yield _grid(tables, rows, (), signals)
 
 
-def _build_grid(tables: Tables, spine: pl.DataFrame, signals: Sequence[Signal]) -> pl.DataFrame:
-    grid = sorted(spine["as_of"].unique())
-    made = [signal for signal in signals if all(table in tables for table in signal.tables)]
+def _grid(tables: AnyTables, spine: Lazy, grid: Sequence[datetime], signals: Sequence[Signal]) -> Lazy:
+    made = [signal for signal in signals if grid and all(table in tables for table in signal.tables)]
     windows = {window.column: window for signal in made for window in signal.measures}
-    rows = _lazy(spine.select("account_id", "as_of"))
-    rows = rows.join(_contract_facts(tables, grid), on=["account_id", "as_of"], how="left")
+    rows = spine.join(_contract_facts(tables, grid), on=["account_id", "as_of"], how="left")
     rows = rows.join(_account_facts(tables), on="account_id", how="left")
-    if windows and grid:
+    if windows:
         panel = _panel(tables, spine.select("account_id").unique(), grid, windows.values())
         rows = rows.join(panel, on=["account_id", "as_of"], how="left")
     columns = [_value(signal) if signal in made else nw.lit(None, nw.Float64).alias(signal.name) for signal in signals]
-    built: pl.LazyFrame = rows.select(
-        "account_id", "as_of", *CONTEXT[:-1], nw.col("arr").alias("arr_in_force"), *columns
-    ).to_native()
-    return built.collect()
+    return rows.select("account_id", "as_of", *CONTEXT[:-1], nw.col("arr").alias("arr_in_force"), *columns)
 
 
 def _value(signal: Signal) -> nw.Expr:
@@ -71,42 +88,44 @@ def _value(signal: Signal) -> nw.Expr:
     return value.alias(signal.name)
 
 
-def _contract_facts(tables: Tables, grid: Sequence[datetime]) -> Lazy:
+def _contract_facts(tables: AnyTables, grid: Sequence[datetime]) -> Lazy:
     """Contract facts per account and snapshot, with the ARR of a year before as known now."""
-    now = pl.DataFrame({"at": pl.Series(list(grid), dtype=pl.Datetime("us"))}).with_columns(known_by="at")
-    ago = now.with_columns(at=pl.col("known_by") - YEAR)
-    contracts = nw.from_native(tables["contracts"])
-    facts = in_force(contracts, _lazy(now)).with_columns(
-        as_of=nw.col("at"),
-        tenure_days=(nw.col("at") - nw.col("customer_since")).dt.total_minutes() / 1440,
+    contracts = opened(tables, "contracts")
+    now = _times(grid)
+    ago = _times(at - YEAR for at in grid)
+    facts = in_force(contracts, beside(contracts, pl.DataFrame({"at": now, "known_by": now}))).with_columns(
+        as_of=nw.col("at"), tenure_days=days_between(nw.col("customer_since"), nw.col("at"))
     )
-    before = in_force(contracts, _lazy(ago)).select("account_id", "at", arr_364d_ago=nw.col("arr"))
-    back = _lazy(ago.select("at", as_of=pl.col("known_by")))
-    before = before.join(back, on="at", how="inner").drop("at")
-    days = _lazy(_day_numbers(grid))
-    return facts.drop("at").join(before, on=["account_id", "as_of"], how="left").join(days, on="as_of", how="left")
+    before = in_force(contracts, beside(contracts, pl.DataFrame({"at": ago, "known_by": now})))
+    day = pl.Series([float(at.toordinal()) for at in grid], dtype=pl.Float64)
+    days = beside(contracts, pl.DataFrame({"as_of": now, "at": ago, "as_of_day": day}))
+    ago_facts = before.select("account_id", "at", arr_364d_ago=nw.col("arr")).join(days, on="at", how="inner")
+    return (
+        facts.drop("at")
+        .join(ago_facts.drop("at", "as_of_day"), on=["account_id", "as_of"], how="left")
+        .join(days.drop("at"), on="as_of", how="left")
+    )
 
 
-def _day_numbers(grid: Iterable[datetime]) -> pl.DataFrame:
-    as_of = pl.Series("as_of", list(grid), dtype=pl.Datetime("us"))
-    return pl.DataFrame({"as_of": as_of, "as_of_day": [float(at.toordinal()) for at in as_of]})
+def _times(values: Iterable[datetime]) -> pl.Series:
+    return pl.Series(list(values), dtype=pl.Datetime("us"))
 
 
-def _account_facts(tables: Tables) -> Lazy:
-    return nw.from_native(tables["accounts"]).select("account_id", "name", "segment", "region", "owner")
+def _account_facts(tables: AnyTables) -> Lazy:
+    return opened(tables, "accounts").select("account_id", "name", "segment", "region", "owner")
 
 
-def _panel(tables: Tables, accounts: pl.DataFrame, grid: Sequence[datetime], windows: Iterable[Windowed]) -> Lazy:
+def _panel(tables: AnyTables, accounts: Lazy, grid: Sequence[datetime], windows: Iterable[Windowed]) -> Lazy:
     """Accounts by periods with every window: account_id, as_of and a column per window."""
     wanted = list(windows)
     streams: dict[tuple[str, tuple[str, ...]], dict[str, Measure]] = defaultdict(dict)
     for window in wanted:
         streams[window.measure.stream][window.measure.name] = window.measure
-    days = _lazy(calendar(grid))
-    panel = _lazy(accounts).join(_lazy(panel_periods(grid)), how="cross")
+    days = beside(accounts, calendar(grid))
+    panel = accounts.join(beside(accounts, panel_periods(grid)), how="cross")
     latest: dict[str, list[str]] = defaultdict(list)
     for number, ((table, _), measures) in enumerate(streams.items()):
-        sums = per_period(nw.from_native(tables[table]), days, list(measures.values()))
+        sums = per_period(opened(tables, table), days, list(measures.values()))
         last_day = f"last_day_{number}"
         panel = panel.join(sums.rename({"last_day": last_day}), on=["account_id", "period"], how="left")
         panel = panel.with_columns(nw.col(m.name).fill_null(0.0) for m in measures.values() if m.how == "sum")
@@ -115,7 +134,3 @@ def _panel(tables: Tables, accounts: pl.DataFrame, grid: Sequence[datetime], win
     fed = [still_fed(table) for table in latest]
     windowed = panel.select("account_id", "as_of", "period", *(window.expression for window in wanted), *fed)
     return windowed.filter(nw.col("period") >= PERIODS_A_YEAR).drop("period")
-
-
-def _lazy(frame: pl.DataFrame) -> Lazy:
-    return nw.from_native(frame.lazy())

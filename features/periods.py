@@ -22,6 +22,8 @@ PERIOD_DAYS = 28
 PERIODS_A_YEAR = 13
 PERIOD = timedelta(days=PERIOD_DAYS)
 DAY = timedelta(days=1)
+_INSTANT = timedelta(microseconds=1)
+"""The resolution of times."""
 _OLDEST = datetime(1970, 1, 1)
 
 
@@ -40,20 +42,41 @@ def snapshots(first: datetime, last: datetime, every: int = PERIOD_DAYS) -> list
 
 
 def known_on(*times: str, known: Sequence[str] = ("available_at",), whole_day: bool = False) -> nw.Expr:
-    """The first midnight by which all of `times` have come to pass and were known; null while any hasn't happened.
+    """The day at whose end, the next midnight, all of `times` have come to pass and were known; null until they have.
+
+    What happens at a midnight is known at it, so it belongs to the day before. A row counts at `as_of` where
+    `known_on < as_of`.
 
     `times` are time columns that must all be there; `known` are time columns that delay where they are there.
     `whole_day` is for a date that stands for its whole day, which is known when the day is over.
     """
-    first = nw.col(times[0]).cast(nw.Datetime("us"))
-    events = [first.dt.offset_by("1d") if whole_day else first, *(nw.col(time) for time in times[1:])]
-    latest = nw.max_horizontal(*events, *(nw.col(column) for column in known))
-    midnight = latest.dt.truncate("1d")
-    up = nw.when(midnight == latest).then(midnight).otherwise(midnight.dt.offset_by("1d"))
-    happened = ~events[0].is_null()
-    for event in events[1:]:
-        happened = happened & ~event.is_null()
-    return nw.when(happened).then(up)
+    day = [nw.col(times[0])] if whole_day else []
+    moments = [nw.col(column) for column in (*times[len(day) :], *known)]
+    if moments:
+        day.append((_latest(moments) - _INSTANT).cast(nw.Date))
+    happened = ~nw.col(times[0]).is_null()
+    for time in times[1:]:
+        happened = happened & ~nw.col(time).is_null()
+    return nw.when(happened).then(_latest(day))
+
+
+def seconds_between(start: nw.Expr, end: nw.Expr) -> nw.Expr:
+    """Whole seconds from one time to another, negative where `end` is earlier; Float64.
+
+    Times are read as numbers of a calendar's parts, which every engine has; differences of times not all of them can
+    count. Fractions of a second are cut off both.
+    """
+    return _second_number(end) - _second_number(start)
+
+
+def minutes_between(start: nw.Expr, end: nw.Expr) -> nw.Expr:
+    """Minutes from one time to another, to the second; Float64."""
+    return seconds_between(start, end) / 60.0
+
+
+def days_between(start: nw.Expr, end: nw.Expr) -> nw.Expr:
+    """Days from one time to another, to the second; Float64."""
+    return seconds_between(start, end) / 86_400.0
 
 
 def grids(as_ofs: Iterable[datetime]) -> list[list[datetime]]:
@@ -65,19 +88,18 @@ def grids(as_ofs: Iterable[datetime]) -> list[list[datetime]]:
 
 
 def calendar(grid: Sequence[datetime]) -> pl.DataFrame:
-    """Every midnight up to the last snapshot: `known_on`, its `period` and its `day` number.
+    """Every day before the last snapshot as `known_on`, its `period`, and the `day` number of the midnight ending it.
 
     Period `p` of a snapshot holds what became known in `(as_of − 28 days, as_of]`. The panel begins 13 periods before
     the first snapshot; everything older shares period 0, which no window reaches but "ever" counts.
     """
     first, last = grid[0], grid[-1]
-    days = (last - _OLDEST).days
-    known = [last - DAY * back for back in range(days)]
+    midnights = [last - DAY * back for back in range((last - _OLDEST).days)]
     return pl.DataFrame(
         {
-            "known_on": pl.Series(known, dtype=pl.Datetime("us")),
-            "period": [max(0, PERIODS_A_YEAR + _periods_between(first, midnight)) for midnight in known],
-            "day": [midnight.toordinal() for midnight in known],
+            "known_on": [(midnight - DAY).date() for midnight in midnights],
+            "period": [max(0, PERIODS_A_YEAR + _periods_between(first, midnight)) for midnight in midnights],
+            "day": [midnight.toordinal() for midnight in midnights],
         }
     )
 
@@ -99,3 +121,16 @@ def panel_periods(grid: Sequence[datetime]) -> pl.DataFrame:
 def _periods_between(first: datetime, midnight: datetime) -> int:
     """How many periods after the snapshot `first` the period that ends at or after `midnight` ends."""
     return -((first - midnight).days // PERIOD_DAYS)
+
+
+def _latest(times: Sequence[nw.Expr]) -> nw.Expr:
+    return nw.max_horizontal(*times) if len(times) > 1 else times[0]
+
+
+def _second_number(time: nw.Expr) -> nw.Expr:
+    """Seconds since the first day of year 1 began, as `datetime.toordinal` counts days."""
+    part = time.dt
+    years = part.year().cast(nw.Int64) - 1
+    days = years * 365 + years // 4 - years // 100 + years // 400 + part.ordinal_day().cast(nw.Int64)
+    hours = days * 24 + part.hour().cast(nw.Int64)
+    return ((hours * 60 + part.minute().cast(nw.Int64)) * 60 + part.second().cast(nw.Int64)).cast(nw.Float64)

@@ -1,22 +1,27 @@
 """The spine: which accounts exist as customers at which `as_of`, decided from what was known then."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any, overload
 
-import narwhals as nw
 import polars as pl
 
 from features.contracts import in_force
+from features.engines import AnyTables, Frame, beside, like, opened
 from features.periods import moment
 from features.tables import Tables
 
 
-def spine(tables: Tables, as_ofs: Sequence[datetime]) -> pl.DataFrame:
-    """`account_id`, `as_of` of every account with a contract in force at `as_of`, as known at `as_of`; sorted."""
-    moments = pl.DataFrame({"at": pl.Series([moment(at) for at in as_ofs], dtype=pl.Datetime("us"))})
-    active = in_force(
-        nw.from_native(tables["contracts"]),
-        nw.from_native(moments.with_columns(known_by="at").lazy()),
-    )
-    rows: pl.LazyFrame = active.select("account_id", as_of="at").to_native()
-    return rows.collect().sort("as_of", "account_id")
+@overload
+def spine(tables: Tables | Mapping[str, pl.LazyFrame], as_ofs: Sequence[datetime]) -> pl.DataFrame: ...
+@overload
+def spine(tables: Mapping[str, Frame], as_ofs: Sequence[datetime]) -> Frame: ...
+def spine(tables: AnyTables, as_ofs: Sequence[datetime]) -> Any:
+    """`account_id`, `as_of` of every account with a contract in force at `as_of`, as known at `as_of`; sorted.
+
+    Of the kind of frame the tables are, as `build` returns it. Raises SettingsError where an `as_of` isn't a midnight.
+    """
+    at = pl.Series("at", [moment(as_of) for as_of in as_ofs], dtype=pl.Datetime("us"))
+    contracts = opened(tables, "contracts")
+    active = in_force(contracts, beside(contracts, pl.DataFrame({"at": at, "known_by": at})))
+    return like(tables["contracts"], active.select("account_id", as_of="at").sort("as_of", "account_id"))

@@ -3,6 +3,7 @@
 import narwhals as nw
 
 from features.measures import count, total
+from features.periods import minutes_between
 from features.signal import Signal, itself
 
 _TABLE = "incidents"
@@ -12,7 +13,7 @@ _MINUTES = total(
     _TABLE,
     "started_at",
     "ended_at",
-    value=(nw.col("ended_at") - nw.col("started_at")).dt.total_minutes(),
+    value=minutes_between(nw.col("started_at"), nw.col("ended_at")),
 )
 
 SIGNALS = (

@@ -1,0 +1,149 @@
+"""Engines: the one place that knows which engine a frame runs on.
+
+Polars is embedded and the default; DuckDB relations run in their connection and Spark Connect frames in their session,
+where everything but what the caller asks for stays. pandas and PyArrow frames are computed by Polars, and come back as
+they were given.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+import duckdb
+import narwhals as nw
+import polars as pl
+
+from features.errors import SettingsError, UnavailableError, UnusableData
+from features.periods import Lazy
+from features.tables import TABLES, Tables
+
+Engine = Literal["polars", "duckdb", "spark"]
+Frame = TypeVar("Frame")
+AnyTables = Tables | Mapping[str, Any]
+"""Checked tables, or canonical tables by name as frames of one engine."""
+
+_TYPES = {
+    "text": nw.String(),
+    "integer": nw.Int64(),
+    "number": nw.Float64(),
+    "boolean": nw.Boolean(),
+    "date": nw.Date(),
+    "time": nw.Datetime("us"),
+}
+_UTC = (None, "UTC", "Etc/UTC", "GMT", "Z", "+00:00")
+
+
+def opened(tables: AnyTables, name: str) -> Lazy:
+    """The canonical table `name`, lazily, with every column of its declaration in its declared type.
+
+    A column that isn't required and isn't there is missing in every row. Raises UnusableData where a required table or
+    column isn't there or times aren't in UTC.
+    """
+    if name not in tables:
+        raise UnusableData(f"there is no table {name}")
+    rows = lazy(tables[name])
+    schema = rows.collect_schema()
+    changed = []
+    for column in TABLES[name].columns:
+        wanted, found = _TYPES[column.type], schema.get(column.name)
+        if found is None and column.required:
+            raise UnusableData(f"table {name} has no column {column.name}")
+        if isinstance(found, nw.Datetime) and found.time_zone not in _UTC:
+            raise UnusableData(f"{name}.{column.name} is in {found.time_zone}: give times in UTC")
+        if found is None:
+            changed.append(nw.lit(None, wanted).alias(column.name))
+        elif found != wanted:
+            changed.append(nw.col(column.name).cast(wanted))
+    return rows.with_columns(*changed) if changed else rows
+
+
+def lazy(frame: Any) -> Lazy:
+    """`frame` for Narwhals, on its own engine; a frame without one (pandas, PyArrow) on Polars."""
+    given = nw.from_native(frame)
+    return given.lazy("polars") if isinstance(given, nw.DataFrame) else given
+
+
+def beside(rows: Lazy, frame: Any) -> Lazy:
+    """`frame` on the engine, in the connection or session, of `rows`: moved there if it is elsewhere."""
+    there = lazy(frame)
+    if there.implementation == rows.implementation:
+        return there
+    native = rows.to_native()
+    moved = _local(there).to_arrow()
+    if rows.implementation.is_duckdb():
+        return lazy(native.query("healthscore_rows", "SELECT * FROM moved"))  # the variable, in the same connection
+    if rows.implementation.is_spark_like():
+        made = lazy(native.sparkSession.createDataFrame(moved))
+        times = [name for name, found in made.collect_schema().items() if isinstance(found, nw.Datetime)]
+        return made.with_columns(nw.col(name).cast(nw.Datetime("us")) for name in times)
+    raise SettingsError(f"signals run on Polars, DuckDB or Spark Connect, not on {rows.implementation}")
+
+
+def settled(rows: Lazy) -> Lazy:
+    """`rows`, computed if that is done here: memory is given back before what comes next; elsewhere a plan."""
+    native = rows.to_native()
+    return lazy(native.collect().lazy()) if isinstance(native, pl.LazyFrame) else rows
+
+
+def moments(rows: Lazy, column: str) -> list[datetime]:
+    """The different values of a time column, in order."""
+    return sorted(_local(rows.select(column).unique())[column])
+
+
+def like(given: Any, rows: Lazy) -> Any:
+    """`rows` as the kind of frame that was given; a Polars frame, lazy or not, gives a computed one."""
+    native = rows.to_native()
+    if not isinstance(native, pl.LazyFrame):
+        return native
+    computed = native.collect()
+    kind = nw.from_native(given).implementation
+    if kind.is_pandas():
+        return computed.to_pandas()
+    return computed.to_arrow() if kind.is_pyarrow() else computed
+
+
+@contextmanager
+def moved_to(engine: Engine, tables: Tables, spark_remote: str | None = None) -> Iterator[AnyTables]:
+    """The checked tables on an engine of their own, which ends with the block.
+
+    `spark_remote` is the address of a Spark Connect server, `sc://host:port`. Raises SettingsError where it is missing
+    or Spark's client isn't installed, UnavailableError where no server answers.
+    """
+    if engine == "polars":
+        yield tables
+    elif engine == "duckdb":
+        with duckdb.connect() as connection:
+            yield {name: connection.from_arrow(frame.collect().to_arrow()) for name, frame in tables.frames.items()}
+    else:
+        session = _spark(spark_remote)
+        try:
+            yield {name: session.createDataFrame(frame.collect().to_arrow()) for name, frame in tables.frames.items()}
+        finally:
+            session.stop()
+
+
+def local(frame: Any) -> pl.DataFrame:
+    """What a frame of any engine holds, computed and brought here."""
+    return _local(lazy(frame))
+
+
+def _local(rows: Lazy) -> pl.DataFrame:
+    computed: pl.DataFrame = rows.collect("polars").to_native()
+    return computed
+
+
+def _spark(remote: str | None) -> Any:
+    if remote is None:
+        raise SettingsError("engine spark needs --spark-remote sc://host:port, a Spark Connect server")
+    try:
+        from pyspark.errors import PySparkException
+        from pyspark.sql.connect.session import SparkSession
+    except ImportError as error:
+        raise SettingsError("engine spark needs Spark's client: pip install pyspark-client") from error
+    try:
+        session = SparkSession.builder.remote(remote).create()
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+    except PySparkException as error:
+        raise UnavailableError(f"no Spark Connect server answers at {remote}: {error}") from error
+    return session
