@@ -59,7 +59,12 @@ def serve(
     """Serve the published scores: the API under /v1, its documentation under /docs, and the pages."""
     settings, _ = load_settings({"host": host, "port": port, "state": state})
     settings.state.mkdir(parents=True, exist_ok=True)
-    serve_forever(settings.score_store, settings.host, settings.port)
+    serve_forever(
+        settings.score_store,
+        settings.host,
+        settings.port,
+        announce=lambda address: out.print(f"Serving on {address}/ (Ctrl+C stops it)", highlight=False),
+    )
 
 
 @app.command(epilog="Example: HEALTHSCORE_GRACE_DAYS=45 healthscore settings")

@@ -61,7 +61,9 @@ class Registry:
             source = self.client.get_model_version_download_uri(self.name, found.version)
             with _tracked_at(self.uri), tempfile.TemporaryDirectory() as folder:
                 local = mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder)
-                return load(Path(local) / "data" / "model"), Version(self.name, found.version, found.run_id, version)
+                return load(Path(local) / "data" / "model"), Version(
+                    self.name, str(found.version), found.run_id, version
+                )
         except (MlflowException, OSError) as error:
             raise RegistryUnavailable(
                 f"no model {self.name}@{version} could be loaded from {self.uri}: {_first_line(error)}; "

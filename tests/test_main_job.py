@@ -1,0 +1,146 @@
+"""One flow through everything: exports, check, signals, train, score, serve, by the commands a user types."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+HEALTHSCORE = Path(sys.executable).parent / "healthscore"
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("HEALTHSCORE_", "MLFLOW_"))}
+
+
+def run(*words: object, cwd: Path, code: int = 0, **variables: str) -> str:
+    """What a command prints; standard error too where it fails as expected."""
+    command = [str(HEALTHSCORE), *(str(word) for word in words)]
+    environment = ENVIRONMENT | {"COLUMNS": "120"} | variables
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == code, done.stderr + done.stdout
+    return done.stdout if code == 0 else done.stderr
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder where the job has been run up to the scores."""
+    folder = tmp_path_factory.mktemp("home")
+    assert "300 accounts in company" in run("simulate", "company", "--accounts", 300, "--months", 30, cwd=folder)
+    (folder / "healthscore.toml").write_text('source = "company"\n')
+    report = run("check", cwd=folder)
+    assert "usage_daily" in report
+    assert "duplicate_row" in report
+    assert list((folder / "mlruns" / "quarantine").glob("*.csv"))
+    assert "1 snapshots up to 2026-01-01: signals.parquet" in run("signals", cwd=folder)
+    trained = run("train", cwd=folder)
+    assert "healthscore version 1, champion" in trained
+    assert "90 days" in trained
+    scored = run("score", cwd=folder)
+    assert re.search(r"\d+ accounts scored as of 2026-01-01 by healthscore version 1", scored)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(home: Path):
+    """Where the scores are served, on a port the system chose."""
+    command = [str(HEALTHSCORE), "serve", "--port", "0"]
+    server = subprocess.Popen(command, cwd=home, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+    found = re.match(r"Serving on (http://127\.0\.0\.1:\d+)/", server.stdout.readline())
+    yield found.group(1)
+    server.send_signal(signal.SIGINT)
+    assert server.wait(20) == 0
+    server.stdout.close()
+
+
+def get(url: str) -> dict[str, object]:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_the_state_folder_holds_everything(home: Path) -> None:
+    assert {path.name for path in (home / "mlruns").iterdir()} >= {"mlflow.db", "artifacts", "scores.db", "quarantine"}
+    assert not (home / "mlflow.db").exists()
+
+
+def test_accounts_come_with_the_most_money_at_risk_first(address: str, home: Path) -> None:
+    page = get(f"{address}/v1/accounts?limit=200")
+    at_risk = [account["arr_at_risk"] for account in page["accounts"]]
+    assert at_risk == sorted(at_risk, reverse=True)
+    customers = pl.read_parquet(home / "signals.parquet").height
+    assert page["totals"]["accounts"] == customers > 50
+
+
+def test_an_account_says_how_it_is_and_why(address: str) -> None:
+    account = get(f"{address}/v1/accounts?limit=1")["accounts"][0]["account_id"]
+    detail = get(f"{address}/v1/accounts/{account}")
+    assert {"health", "band", "risk_30d", "risk_90d", "risk_180d", "risk_365d", "coverage"} <= set(detail)
+    assert detail["batch"]["model_version"] == "1"
+    assert detail["batch"]["as_of"] == "2026-01-01T00:00:00Z"
+    total = detail["base_points"] + sum(detail["points"].values())
+    assert detail["health"] == pytest.approx(min(max(total, 0), 100), abs=1e-9)
+    assert detail["freshness"]["community_threads"]["status"] == "stale"  # the feed that stops
+
+
+def test_it_is_alive_ready_and_documented(address: str) -> None:
+    assert get(f"{address}/healthz")
+    assert get(f"{address}/readyz")
+    assert "/v1/accounts/{account_id}" in get(f"{address}/openapi.json")["paths"]
+    for page in ("/", "/docs"):
+        with urllib.request.urlopen(address + page, timeout=10) as answer:
+            assert answer.status == 200
+            assert answer.headers["content-type"].startswith("text/html")
+
+
+def test_scoring_again_while_serving_is_seen_at_once(address: str, home: Path) -> None:
+    before = get(f"{address}/readyz")
+    run("score", "--as-of", "2025-12-04", cwd=home)
+    assert get(f"{address}/readyz") == before, "an older as_of doesn't replace a newer one"
+    run("score", cwd=home)
+    after = get(f"{address}/v1/accounts?limit=1")["batch"]
+    assert after["batch_id"] not in json.dumps(before)
+
+
+def test_a_second_training_waits_as_challenger(home: Path) -> None:
+    assert "healthscore version 2, challenger" in run("train", "--seed", 8, cwd=home)
+    assert "by healthscore version 1" in run("score", cwd=home)
+    assert "by healthscore version 2" in run("score", "--model", "challenger", cwd=home)
+
+
+@pytest.mark.parametrize(
+    "words, code, says",
+    [
+        (("check",), 2, "no source: give --source"),
+        (("check", "--source", "nowhere"), 3, "nowhere"),
+        (("score", "--source", "company"), 5, "train one first"),
+        (("train", "--source", "company", "--as-of", "2031-01-01"), 2, "after the data was extracted"),
+        (("train", "--source", "company", "--as-of", "2024-01-15"), 4, "bring more"),
+        (("serve", "--port", "70000"), 2, "--port is 70000"),
+        (("simulate", "company", "--accounts", "0"), 2, "accounts"),
+        (("nonsense",), 2, "No such command"),
+    ],
+)
+def test_what_goes_wrong_is_one_message_and_a_documented_exit_code(
+    words: tuple[str, ...], code: int, says: str, home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "company").symlink_to(home / "company")
+    message = run(*words, cwd=tmp_path, code=code)
+    assert says in message
+    assert "Traceback" not in message
+
+
+def test_settings_are_shown_with_their_origin(home: Path) -> None:
+    shown = run("settings", cwd=home, HEALTHSCORE_GRACE_DAYS="45")
+    assert re.search(r"source +company +healthscore\.toml: source", shown)
+    assert re.search(r"grace_days +45 +HEALTHSCORE_GRACE_DAYS", shown)
+    assert re.search(r"port +8000 +default", shown)
+
+
+def test_every_verb_has_an_example(tmp_path: Path) -> None:
+    verbs = re.findall(r"^│ (\w+) ", run("--help", cwd=tmp_path), re.MULTILINE)
+    assert set(verbs) >= {"simulate", "check", "signals", "train", "score", "serve", "demo", "settings"}
+    for verb in verbs:
+        assert "Example: " in run(verb, "--help", cwd=tmp_path)

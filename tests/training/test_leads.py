@@ -1,0 +1,76 @@
+"""Leads, against a naive loop and on cases a reader can work out."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.leads import LEADS, clock_values, expand, renewal_in_lead
+
+AS_OF = datetime(2024, 1, 1)
+
+
+def matrix(**columns: object) -> pl.DataFrame:
+    row = {"as_of": AS_OF, "renewal_at": None, "term_days": None, "churned_at": None, "completed_at": None, "s": 1.0}
+    types = {name: pl.Datetime("us") for name in ("as_of", "renewal_at", "churned_at", "completed_at")}
+    return pl.DataFrame([row | columns], schema_overrides=types | {"term_days": pl.Float64})
+
+
+def after(days: float) -> datetime:
+    return AS_OF + timedelta(days=days)
+
+
+@pytest.mark.parametrize(
+    "name, churned, completed, observed, labels",
+    [
+        ("stays and is seen for three periods", None, None, 84, [0, 0, 0]),
+        ("a period not seen to its end is no row", None, None, 83, [0, 0]),
+        ("leaves in the second period", 40, None, 400, [0, 1]),
+        ("leaves as the first period ends", 28, None, 400, [1]),
+        ("leaves just after the first period ends", 28.5, None, 400, [0, 1]),
+        ("completes in the third period", None, 80, 400, [0, 0]),
+        ("completes as the third period ends", None, 84, 400, [0, 0, 0]),
+    ],
+)
+def test_labels(name: str, churned: float | None, completed: float | None, observed: int, labels: list[int]) -> None:
+    row = matrix(
+        churned_at=None if churned is None else after(churned),
+        completed_at=None if completed is None else after(completed),
+    )
+    assert expand(row, ["s"], after(observed)).y.tolist() == labels
+
+
+@given(
+    renewal=st.integers(1, 800),
+    term=st.sampled_from([np.nan, 28.0, 30.0, 31.0, 91.0, 365.0, 1096.0]),
+)
+def test_renewals_roll_on_like_a_naive_walk(renewal: int, term: float) -> None:
+    ends = [float(renewal)]
+    while term > 0 and ends[-1] <= 28 * LEADS:
+        ends.append(ends[-1] + term)
+    for lead in range(1, LEADS + 1):
+        naive = any(28 * (lead - 1) < end <= 28 * lead for end in ends)
+        assert renewal_in_lead(lead, np.array([float(renewal)]), np.array([term]))[0] == naive
+
+
+def test_an_open_ended_contract_has_no_renewal() -> None:
+    clock = clock_values(3, np.array([np.nan]), np.array([np.nan]))
+    assert clock[0, :2].tolist() == [3.0, 0.0]
+    assert np.isnan(clock[0, 2:]).all()
+
+
+def test_every_row_of_a_company_agrees_with_a_naive_loop(company) -> None:
+    history = company.outcomes.of(company.matrix).sort("account_id", "as_of").gather_every(37)
+    rows = expand(history, ["tenure_days"], company.outcomes.observed_until)
+    naive = []
+    for index, row in enumerate(history.iter_rows(named=True)):
+        for lead in range(1, LEADS + 1):
+            begins, ends = row["as_of"] + timedelta(days=28 * (lead - 1)), row["as_of"] + timedelta(days=28 * lead)
+            churned = row["churned_at"]
+            if ends <= company.outcomes.observed_until and (churned is None or churned > begins):
+                naive.append((index, lead, float(churned is not None and churned <= ends)))
+    found = zip(rows.row.tolist(), rows.x[:, 1].astype(int).tolist(), rows.y.tolist(), strict=True)
+    assert sorted(found) == sorted(naive)

@@ -1,0 +1,124 @@
+"""The artefact: what is read off a trained model."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from features.catalogue import CATALOGUE
+from features.signal import DIMENSIONS
+from training.errors import ModelError
+from training.leads import renewal_clock, signal_values
+from training.model import HealthModel, Served, bands, load, risk_within
+
+
+@pytest.fixture(scope="module")
+def newest(company) -> pl.DataFrame:
+    return company.matrix.filter(pl.col("as_of") == company.matrix["as_of"].max())
+
+
+def test_points_sum_to_health(company, newest) -> None:
+    scored = company.model.score(newest)
+    dimensions = scored["base_points"] + sum(scored[f"points_{dimension}"] for dimension in DIMENSIONS)
+    signals = scored["base_points"] + sum(scored[f"points__{name}"] for name in company.model.card.signals)
+    assert (dimensions.clip(0, 100) - scored["health"]).abs().max() < 1e-9
+    assert (signals.clip(0, 100) - scored["health"]).abs().max() < 1e-9
+
+
+def test_health_is_the_calibrated_hazard_at_a_yearly_renewal_in_the_third_period(company, newest) -> None:
+    values = signal_values(newest, list(company.model.card.signals))
+    rows = len(values)
+    hazard = company.model.hazards(values, np.full(rows, 56.0 + 14.0), np.full(rows, 365.0))[:, 2]
+    renewing = np.log((1 - hazard) / hazard)
+    health = 50 + 10 * np.log2(np.exp(renewing - company.model.card.reference))
+    assert np.allclose(company.model.score(newest)["health"], np.clip(health, 0, 100), atol=1e-6)
+
+
+def test_the_average_account_has_health_50(company, newest) -> None:
+    assert company.model.score(newest)["health"].mean() == pytest.approx(50, abs=1.5)  # the clipped tails aside
+
+
+def test_risk_grows_with_the_horizon_and_money_follows(company, newest) -> None:
+    scored = company.model.score(newest)
+    risks = scored.select("risk_30d", "risk_90d", "risk_180d", "risk_365d").to_numpy()
+    assert (np.diff(risks, axis=1) >= 0).all()
+    assert ((risks > 0) & (risks < 1)).all()
+    assert np.allclose(scored["arr_at_risk"], newest["arr_in_force"] * scored["risk_365d"])
+
+
+def test_health_does_not_depend_on_the_renewal_date_but_risk_does(company, newest) -> None:
+    later = newest.with_columns(pl.col("renewal_at").dt.offset_by("100d"))
+    before, after = company.model.score(newest), company.model.score(later)
+    assert before["health"].equals(after["health"])
+    assert not before["risk_90d"].equals(after["risk_90d"])
+
+
+def test_more_of_what_is_better_never_raises_risk(company, newest) -> None:
+    model = company.model
+    values, clock = signal_values(newest, list(model.card.signals)), renewal_clock(newest)
+    risk = risk_within(model.hazards(values, *clock), 365)
+    for index, name in enumerate(model.card.signals):
+        direction = CATALOGUE[name].direction
+        if direction is not None:
+            improved = values.copy()
+            improved[:, index] += direction * np.float32(newest[name].std() or 1.0)
+            assert (risk_within(model.hazards(improved, *clock), 365) <= risk + 1e-12).all(), name
+
+
+def test_risk_within_is_a_product_of_survivals() -> None:
+    hazards = np.full((1, 13), 0.1)
+    assert risk_within(hazards, 28)[0] == pytest.approx(0.1)
+    assert risk_within(hazards, 56)[0] == pytest.approx(1 - 0.9**2)
+    assert risk_within(hazards, 42)[0] == pytest.approx(1 - 0.9**1.5)
+    assert risk_within(hazards, 364)[0] == pytest.approx(1 - 0.9**13)
+    assert risk_within(hazards, 365)[0] == pytest.approx(1 - 0.9 ** (13 + 1 / 28))
+
+
+def test_bands_begin_where_they_say() -> None:
+    assert bands(np.array([50.0, 49.9, 35.0, 34.9, -3.0])) == ["healthy", "at_risk", "at_risk", "critical", "critical"]
+
+
+def test_renewal_risk_is_missing_without_a_renewal(company, newest) -> None:
+    open_ended = newest.with_columns(renewal_at=pl.lit(None, pl.Datetime("us")), term_days=pl.lit(None, pl.Float64))
+    scored = company.model.score(open_ended)
+    assert scored["renewal_risk"].is_null().all()
+    assert scored["risk_365d"].is_not_null().all()
+
+
+def test_coverage_falls_by_the_weight_of_what_is_missing(company, newest) -> None:
+    name, weight = max(company.model.card.weights.items(), key=lambda item: item[1])
+    full = company.model.score(newest)["coverage"].to_numpy()
+    without = company.model.score(newest.with_columns(pl.lit(None, pl.Float64).alias(name)))["coverage"].to_numpy()
+    had = newest[name].is_not_null().to_numpy()
+    assert np.allclose(full[had] - without[had], weight)
+    assert sum(company.model.card.weights.values()) == pytest.approx(1.0)
+
+
+def test_saved_and_loaded_it_scores_the_same_to_the_bit(company, newest, tmp_path: Path) -> None:
+    company.model.save(tmp_path / "model")
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["booster.txt", "model.json"]
+    again = load(tmp_path / "model")
+    assert again.card == company.model.card
+    assert again.score(newest).equals(company.model.score(newest))
+
+
+def test_another_meaning_of_a_signal_is_refused(company, tmp_path: Path) -> None:
+    HealthModel(company.model.booster, replace(company.model.card, catalogue_digest="0" * 16)).save(tmp_path)
+    with pytest.raises(ModelError, match="other definitions"):
+        load(tmp_path)
+    card = json.loads((tmp_path / "model.json").read_text())
+    card["signals"][0] = "phase_of_the_moon"
+    (tmp_path / "model.json").write_text(json.dumps(card))
+    with pytest.raises(ModelError, match="phase_of_the_moon"):
+        load(tmp_path)
+
+
+def test_mlflow_gets_the_same_numbers(company, newest) -> None:
+    renewal, term = renewal_clock(newest)
+    frame = newest.select(company.model.card.signals).to_pandas().astype("float64")
+    served = Served(company.model).predict(frame.assign(days_to_renewal=renewal, term_days=term))
+    assert np.array_equal(served["health"], company.model.score(newest)["health"])
+    assert np.array_equal(served["risk_90d"], company.model.score(newest)["risk_90d"])

@@ -1,0 +1,99 @@
+"""Outcomes on books a reader can work out by hand."""
+
+from datetime import datetime
+
+import polars as pl
+import pytest
+
+from training.outcomes import outcomes
+
+
+def day(text: str | None) -> datetime | None:
+    return datetime.strptime(text, "%Y-%m-%d") if text else None  # noqa: DTZ007
+
+
+def rows(*lines: str) -> list[tuple[object, ...]]:
+    """`account contract start end known [kind]` per line, `-` for missing."""
+    parsed = []
+    for line in lines:
+        account, contract, start, end, known, *kind = (None if word == "-" else word for word in line.split())
+        parsed.append((account, contract, day(start), day(end), day(known), *kind))
+    return parsed
+
+
+@pytest.mark.parametrize(
+    "name, lines, lives",
+    [
+        ("stays", ["a 1 2024-01-01 2025-06-01 -"], [("2024-01-01", None, False)]),
+        ("open-ended", ["a 1 2024-01-01 - -"], [("2024-01-01", None, False)]),
+        ("left at the end of the term", ["a 1 2023-01-01 2024-01-01 -"], [("2023-01-01", "2024-01-01", False)]),
+        (
+            "renewed under the same contract",
+            ["a 1 2023-01-01 2024-01-01 -", "a 1 2024-01-01 2025-01-01 2023-12-20"],
+            [("2023-01-01", None, False)],
+        ),
+        (
+            "renewed late, within the grace",
+            ["a 1 2023-01-01 2024-01-01 -", "a 2 2024-01-31 2024-06-01 -"],
+            [("2023-01-01", "2024-06-01", False)],
+        ),
+        (
+            "returned after the grace",
+            ["a 1 2023-01-01 2024-01-01 -", "a 2 2024-02-01 2024-06-01 -"],
+            [("2023-01-01", "2024-01-01", False), ("2024-02-01", "2024-06-01", False)],
+        ),
+        (
+            "cancelled in mid-term",
+            ["a 1 2024-01-01 2025-01-01 2024-01-01", "a 1 2024-01-01 2024-05-10 2024-05-01"],
+            [("2024-01-01", "2024-05-10", False)],
+        ),
+        (
+            "one contract of two lapses",
+            ["a 1 2023-01-01 2024-01-01 -", "a 2 2023-06-01 2025-06-01 -"],
+            [("2023-01-01", None, False)],
+        ),
+        ("ended too late to tell", ["a 1 2024-01-01 2024-12-15 -"], [("2024-01-01", None, False)]),
+        ("ended on the last day that tells", ["a 1 2024-01-01 2024-12-02 -"], [("2024-01-01", "2024-12-02", False)]),
+        (
+            "a fixed term runs out",
+            ["a 1 2024-01-01 2024-06-01 - fixed_term"],
+            [("2024-01-01", "2024-06-01", True)],
+        ),
+        (
+            "a fixed term is broken off",
+            ["a 1 2024-01-01 2024-06-01 2024-01-01 fixed_term", "a 1 2024-01-01 2024-03-01 2024-03-01 fixed_term"],
+            [("2024-01-01", "2024-03-01", False)],
+        ),
+        (
+            "a subscription ends with a fixed term",
+            ["a 1 2024-01-01 2024-06-01 - fixed_term", "a 2 2024-01-01 2024-06-01 -"],
+            [("2024-01-01", "2024-06-01", False)],
+        ),
+    ],
+)
+def test_lives(contracts, name: str, lines: list[str], lives: list[tuple[str, str | None, bool]]) -> None:
+    found = outcomes(contracts(*rows(*lines))).lives
+    expected = [("a", day(start), day(end), completed) for start, end, completed in lives]
+    assert [row if row[2] else (*row[:3], False) for row in found.rows()] == expected
+
+
+def test_only_what_was_known_counts(contracts) -> None:
+    tables = contracts(*rows("a 1 2024-01-01 2025-01-01 2024-01-01", "a 1 2024-01-01 2024-03-01 2024-05-01"))
+    assert outcomes(tables, until=datetime(2024, 4, 15)).lives["ended_at"].to_list() == [None]
+    assert outcomes(tables, until=datetime(2024, 6, 1)).lives["ended_at"].to_list() == [datetime(2024, 3, 1)]
+
+
+def test_outcomes_of_a_spine(contracts) -> None:
+    tables = contracts(*rows("a 1 2023-01-01 2024-01-01 -", "a 2 2024-03-01 2024-06-01 -", "b 3 2024-01-01 - -"))
+    spine = pl.DataFrame(
+        {
+            "account_id": ["a", "a", "a", "b"],
+            "as_of": [datetime(2023, 12, 31), datetime(2024, 1, 1), datetime(2024, 4, 1), datetime(2024, 4, 1)],
+        }
+    )
+    assert outcomes(tables).of(spine).select("account_id", "as_of", "churned_at").rows() == [
+        ("a", datetime(2023, 12, 31), datetime(2024, 1, 1)),
+        # at 2024-01-01 the first life is over: nothing is left to predict
+        ("a", datetime(2024, 4, 1), datetime(2024, 6, 1)),
+        ("b", datetime(2024, 4, 1), None),
+    ]

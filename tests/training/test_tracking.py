@@ -1,0 +1,86 @@
+"""A real MLflow registry on SQLite."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import polars as pl
+import pytest
+
+from training.errors import RegistryUnavailable
+from training.tracking import CHALLENGER, CHAMPION, Registry
+from training.versions import example, make_version
+
+END = datetime(2026, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    folder = tmp_path_factory.mktemp("registry")
+    return Registry(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")
+
+
+@pytest.fixture(scope="module")
+def made(company, registry):
+    return make_version(company.tables, registry, until=END, grace_days=30, seed=7)
+
+
+def test_the_first_version_is_champion_and_proven(made, registry) -> None:
+    assert (made.version.number, made.version.alias) == ("1", CHAMPION)
+    assert made.proof is not None
+    assert made.proof.as_of == datetime(2025, 8, 14)
+    found = made.proof.figures[90]
+    assert found.churned > 5
+    assert 0.6 < found.auc < 0.98, "0.98 and more would be a leak"
+    run = registry.client.get_run(made.version.run_id)
+    assert run.data.metrics["auc_90d"] == pytest.approx(found.auc)
+    assert run.data.params["seed"] == "7"
+    assert run.data.tags["catalogue_digest"] == made.model.card.catalogue_digest
+
+
+def test_what_is_loaded_scores_the_same_to_the_bit(company, made, registry) -> None:
+    newest = company.matrix.filter(pl.col("as_of") == END)
+    model, version = registry.load()
+    assert version.number == made.version.number
+    assert model.score(newest).equals(made.model.score(newest))
+    assert registry.load("1")[0].card == model.card
+
+
+def test_mlflow_loads_it_without_this_project_saying_how(company, made, registry) -> None:
+    before = dict(os.environ)
+    frame = example(company.matrix, made.model)
+    mlflow.set_tracking_uri(registry.uri)
+    try:
+        model = mlflow.pyfunc.load_model(f"models:/{registry.name}@{CHAMPION}")
+        predicted = model.predict(frame)
+    finally:
+        mlflow.set_tracking_uri(None)
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    assert dict(os.environ) == before
+    newest = company.matrix.filter(pl.col("as_of") == END).head(len(frame))
+    assert np.allclose(predicted["health"], made.model.score(newest)["health"])
+
+
+def test_nothing_is_pickled(registry) -> None:
+    kinds = {path.suffix for path in registry.artifacts.rglob("*") if path.is_file()}
+    assert kinds <= {".txt", ".json", ".yaml", ".yml", ""}
+
+
+def test_a_later_version_waits_as_challenger_with_the_champions_reference(company, made, registry) -> None:
+    later = make_version(company.tables, registry, until=END, grace_days=30, seed=8)
+    assert (later.version.number, later.version.alias) == ("2", CHALLENGER)
+    assert later.model.card.reference == made.model.card.reference
+    assert registry.load()[1].number == "1"
+
+
+def test_the_callers_mlflow_is_left_as_it_was(made) -> None:
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+def test_no_model_is_one_clear_error(tmp_path: Path) -> None:
+    registry = Registry(f"sqlite:///{tmp_path / 'empty.db'}", tmp_path / "artifacts")
+    with pytest.raises(RegistryUnavailable, match="healthscore train"):
+        registry.load()
