@@ -5,6 +5,17 @@ from features.book.catalogue import BOOK, MEASURES, markdown
 from features.book.groups import GROUPINGS
 from features.book.headlines import HEADLINES
 from features.book.measure import BookMeasure
-from features.book.targets import Targets, read_targets
+from features.book.targets import NO_TARGETS, Targets, read_targets
 
-__all__ = ["BOOK", "GROUPINGS", "HEADLINES", "MEASURES", "BookMeasure", "Targets", "book", "markdown", "read_targets"]
+__all__ = [
+    "BOOK",
+    "GROUPINGS",
+    "HEADLINES",
+    "MEASURES",
+    "NO_TARGETS",
+    "BookMeasure",
+    "Targets",
+    "book",
+    "markdown",
+    "read_targets",
+]

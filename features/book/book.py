@@ -7,7 +7,7 @@ import polars as pl
 from features.book.catalogue import FACTS, MEASURES
 from features.book.groups import WHOLE, grouped, groups
 from features.book.retention import one_currency
-from features.book.targets import Targets, status, trend
+from features.book.targets import NO_TARGETS, Targets, status, trend
 from features.book.view import View
 from features.periods import PERIOD, moment
 from features.tables import Tables
@@ -17,7 +17,7 @@ def book(
     tables: Tables,
     as_of: datetime,
     by: str | None = None,
-    targets: Targets = Targets(),  # noqa: B008, it is frozen
+    targets: Targets = NO_TARGETS,
     grace_days: int = 30,
 ) -> pl.DataFrame:
     """One row per group and measure, groups in order, measures in the catalogue's.

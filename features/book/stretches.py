@@ -32,7 +32,7 @@ def stretches(contracts: pl.LazyFrame, known_by: datetime) -> pl.DataFrame:
             known_at=pl.coalesce("available_at", "term_start"), term_end=pl.col("term_end").fill_null(FOREVER)
         )
         .filter(pl.col("known_at") <= known_by)
-        .sort(*TERM, "known_at")
+        .sort(*TERM, "known_at", "available_at")
         .with_columns(
             begins=pl.max_horizontal("term_start", begins),
             as_planned=((pl.col("kind") == "fixed_term") & (last_end >= planned_end)).fill_null(False),
@@ -47,7 +47,7 @@ def stretches(contracts: pl.LazyFrame, known_by: datetime) -> pl.DataFrame:
     )
     return (
         known.join(terms, on=TERM, how="left")
-        .sort(*TERM, "known_at")
+        .sort(*TERM, "known_at", "available_at")
         .with_columns(ends=pl.min_horizontal("term_end", "next_start", pl.col("begins").shift(-1).over(TERM)))
         .filter(pl.col("ends") > pl.col("begins"))
         .select(

@@ -29,6 +29,9 @@ class Targets:
             _check(name, target)
 
 
+NO_TARGETS = Targets()
+
+
 def read_targets(file: Path) -> Targets:
     """The section `[targets]` of a TOML file, lines like `nrr = 1.05`; none where the section is missing.
 
