@@ -36,6 +36,13 @@ AsOfOption = Annotated[
 StateOption = Annotated[Path | None, typer.Option("--state", help="Folder of local state; mlruns by default.")]
 
 
+def in_force(**flags: object) -> Settings:
+    """The settings in force, given the flags; the folder of local state is there afterwards."""
+    settings, _ = load_settings(flags)
+    settings.state.mkdir(parents=True, exist_ok=True)
+    return settings
+
+
 def read(settings: Settings, report: Callable[[str], None]) -> Checked:
     """The checked tables of the source in force, with bad rows written to the state folder's quarantine."""
     if settings.source is None:
@@ -80,7 +87,7 @@ def simulate(
 @app.command(epilog="Example: healthscore check --source exports --mapping mapping.toml")
 def check(source: SourceOption = None, mapping: MappingOption = None, state: StateOption = None) -> None:
     """Say, table by table, what of a source is usable, what was repaired and what was put in quarantine."""
-    settings, _ = load_settings({"source": source, "mapping": mapping, "state": state})
+    settings = in_force(source=source, mapping=mapping, state=state)
     with progress() as report:
         checked = read(settings, report)
     print_report(checked, out)
@@ -101,7 +108,7 @@ def signals(
     state: StateOption = None,
 ) -> None:
     """Build every signal of every customer at a moment, or at several, and write them as Parquet."""
-    settings, _ = load_settings({"source": source, "mapping": mapping, "state": state})
+    settings = in_force(source=source, mapping=mapping, state=state)
     with progress() as report:
         checked = read(settings, report)
         last = as_of_or_extract(as_of, checked)

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from features.cli import AsOfOption, MappingOption, SourceOption, StateOption, as_of_or_extract, read
+from features.cli import AsOfOption, MappingOption, SourceOption, StateOption, as_of_or_extract, in_force, read
 from features.progress import progress
 from features.settings import load_settings
 from serving.scoring import score as score_accounts
@@ -28,21 +28,22 @@ def score(
     state: StateOption = None,
 ) -> None:
     """Score every customer as of a day with the champion, and publish the scores in one transaction."""
-    settings, _ = load_settings({"source": source, "mapping": mapping, "state": state})
+    settings = in_force(source=source, mapping=mapping, state=state)
     known_at = datetime.now(UTC).replace(tzinfo=None)
-    with progress() as report, ScoreStore.open(settings.score_store) as store:
+    with progress() as report:
         champion, version = Registry(settings.tracking, settings.state / "artifacts", settings.model).load(model)
         checked = read(settings, report)
-        batch = score_accounts(
-            checked.tables,
-            champion,
-            store,
-            as_of=as_of_or_extract(as_of, checked),
-            known_at=known_at,
-            model_name=version.name,
-            model_version=version.number,
-            progress=report,
-        )
+        with ScoreStore.open(settings.score_store) as store:
+            batch = score_accounts(
+                checked.tables,
+                champion,
+                store,
+                as_of=as_of_or_extract(as_of, checked),
+                known_at=known_at,
+                model_name=version.name,
+                model_version=version.number,
+                progress=report,
+            )
     out.print(
         f"{batch.accounts:,} accounts scored as of {batch.as_of:%Y-%m-%d} by {version.name} version {version.number}: "
         "healthscore serve",
@@ -57,8 +58,7 @@ def serve(
     state: StateOption = None,
 ) -> None:
     """Serve the published scores: the API under /v1, its documentation under /docs, and the pages."""
-    settings, _ = load_settings({"host": host, "port": port, "state": state})
-    settings.state.mkdir(parents=True, exist_ok=True)
+    settings = in_force(host=host, port=port, state=state)
     serve_forever(
         settings.score_store,
         settings.host,

@@ -78,8 +78,8 @@ def test_an_account_says_how_it_is_and_why(address: str) -> None:
     account = get(f"{address}/v1/accounts?limit=1")["accounts"][0]["account_id"]
     detail = get(f"{address}/v1/accounts/{account}")
     assert {"health", "band", "risk_30d", "risk_90d", "risk_180d", "risk_365d", "coverage"} <= set(detail)
-    assert detail["batch"]["model_version"] == "1"
-    assert detail["batch"]["as_of"] == "2026-01-01T00:00:00Z"
+    assert detail["model_version"] == "1"
+    assert detail["as_of"] == "2026-01-01T00:00:00Z"
     total = detail["base_points"] + sum(detail["points"].values())
     assert detail["health"] == pytest.approx(min(max(total, 0), 100), abs=1e-9)
     assert detail["freshness"]["community_threads"]["status"] == "stale"  # the feed that stops

@@ -6,20 +6,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from features.cli import AsOfOption, MappingOption, SourceOption, StateOption, as_of_or_extract, read
+from features.cli import AsOfOption, MappingOption, SourceOption, StateOption, as_of_or_extract, in_force, read
 from features.progress import progress
-from features.settings import Settings, load_settings
 from training.tracking import Registry
 from training.versions import Made, make_version
 
 app = typer.Typer()
 out = Console()
-
-
-def registry(settings: Settings) -> Registry:
-    """The registry in force; the state folder is made where it is the local one's home."""
-    settings.state.mkdir(parents=True, exist_ok=True)
-    return Registry(settings.tracking, settings.state / "artifacts", settings.model)
 
 
 @app.command(epilog="Example: healthscore train --source exports --as-of 2026-01-01")
@@ -32,13 +25,13 @@ def train(
     state: StateOption = None,
 ) -> None:
     """Train a model on what was known at a moment, prove it out of time, and register it in MLflow."""
-    settings, _ = load_settings({"source": source, "mapping": mapping, "seed": seed, "state": state})
+    settings = in_force(source=source, mapping=mapping, seed=seed, state=state)
     with progress() as report:
         checked = read(settings, report)
         until = as_of_or_extract(as_of, checked)
         made = make_version(
             checked.tables,
-            registry(settings),
+            Registry(settings.tracking, settings.state / "artifacts", settings.model),
             until=until,
             grace_days=settings.grace_days,
             seed=settings.seed,
