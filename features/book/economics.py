@@ -1,7 +1,8 @@
 """Economics of support: what serving the customers costs, and what service brings.
 
 Costs are of the last year and of all accounts, those that have left since too. A request or touch without a cost adds
-nothing; where none has one, cost isn't known and everything made of it is missing.
+nothing; where none has one, cost isn't known and everything made of it is missing. The margin is missing only where the
+whole company knows no cost or no kind of contract, so that groups with either alone add up.
 """
 
 import polars as pl
@@ -81,6 +82,6 @@ MEASURES: tuple[BookMeasure, ...] = (
         ("contracts", *_BOTH),
         pl.col("service_arr") - _COST,
         direction=1,
-        evidence=pl.min_horizontal(_COSTED, "service_known"),
+        evidence=pl.min_horizontal(_COSTED.sum(), pl.col("service_known").sum()),
     ),
 )
