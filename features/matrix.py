@@ -15,13 +15,25 @@ import polars as pl
 
 from features.catalogue import SIGNALS
 from features.contracts import in_force
-from features.engines import AnyTables, Frame, beside, like, moments, opened, settled
-from features.measures import Measure, Windowed, fed_column, latest_of_all, per_period, still_fed
-from features.periods import PERIOD, PERIODS_A_YEAR, Lazy, calendar, days_between, grids, moment, panel_periods
+from features.engines import AnyTables, Frame, beside, like, moments, opened, plain_division, settled
+from features.measures import Measure, Windowed, fed_column, per_period, with_feed
+from features.periods import (
+    PERIOD,
+    PERIOD_DAYS,
+    PERIODS_A_YEAR,
+    Lazy,
+    calendar,
+    days_between,
+    grids,
+    moment,
+    panel_periods,
+)
 from features.signal import Signal
+from features.spreads import per_window
 from features.tables import Tables
 
 YEAR = PERIOD * PERIODS_A_YEAR
+_ROW = ["account_id", "as_of"]
 CONTEXT = ("name", "segment", "region", "owner", "renewal_at", "term_days", "arr_in_force")
 """Columns of the matrix that describe a row and aren't signals."""
 
@@ -40,6 +52,7 @@ def build(
     signals: Sequence[Signal] = SIGNALS,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Frame: ...
+@plain_division()
 def build(
     tables: AnyTables,
     spine: Any,
@@ -71,13 +84,16 @@ def _parts(tables: AnyTables, rows: Lazy, signals: Sequence[Signal], progress: C
 def _grid(tables: AnyTables, spine: Lazy, grid: Sequence[datetime], signals: Sequence[Signal]) -> Lazy:
     made = [signal for signal in signals if grid and all(table in tables for table in signal.tables)]
     windows = {window.column: window for signal in made for window in signal.measures}
-    rows = spine.join(_contract_facts(tables, grid), on=["account_id", "as_of"], how="left")
-    rows = rows.join(_account_facts(tables), on="account_id", how="left")
+    facts = settled(_contract_facts(tables, grid))
+    compared = any(signal.peers for signal in made)
+    everyone = nw.concat([frame.select(*_ROW) for frame in (spine, facts)]).unique() if compared else spine
+    rows = _with_account_facts(everyone.join(facts, on=_ROW, how="left"), tables)
     if windows:
-        panel = _panel(tables, spine.select("account_id").unique(), grid, windows.values())
-        rows = rows.join(panel, on=["account_id", "as_of"], how="left")
+        panel = _panel(tables, everyone.select("account_id").unique(), grid, windows.values())
+        rows = rows.join(panel, on=_ROW, how="left")
     columns = [_value(signal) if signal in made else nw.lit(None, nw.Float64).alias(signal.name) for signal in signals]
-    return rows.select("account_id", "as_of", *CONTEXT[:-1], nw.col("arr").alias("arr_in_force"), *columns)
+    built = rows.select("account_id", "as_of", *CONTEXT[:-1], nw.col("arr").alias("arr_in_force"), *columns)
+    return spine.join(built, on=_ROW, how="inner") if compared else built
 
 
 def _value(signal: Signal) -> nw.Expr:
@@ -89,17 +105,24 @@ def _value(signal: Signal) -> nw.Expr:
 
 
 def _contract_facts(tables: AnyTables, grid: Sequence[datetime]) -> Lazy:
-    """Contract facts per account and snapshot, with the ARR of a year before as known now."""
+    """Contract facts per account and snapshot, with ARR and seats of a year before as known now.
+
+    `age_periods` is the tenure in whole periods; 13 stands for all from a year on.
+    """
     contracts = opened(tables, "contracts")
     now = _times(grid)
     ago = _times(at - YEAR for at in grid)
     facts = in_force(contracts, beside(contracts, pl.DataFrame({"at": now, "known_by": now}))).with_columns(
-        as_of=nw.col("at"), tenure_days=days_between(nw.col("customer_since"), nw.col("at"))
+        as_of=nw.col("at"),
+        tenure_days=days_between(nw.col("customer_since"), nw.col("at")),
+        days_to_renewal=days_between(nw.col("at"), nw.col("renewal_at")).clip(0.0, None),
     )
+    facts = facts.with_columns(age_periods=(nw.col("tenure_days") / PERIOD_DAYS).floor().clip(None, PERIODS_A_YEAR))
     before = in_force(contracts, beside(contracts, pl.DataFrame({"at": ago, "known_by": now})))
     day = pl.Series([float(at.toordinal()) for at in grid], dtype=pl.Float64)
     days = beside(contracts, pl.DataFrame({"as_of": now, "at": ago, "as_of_day": day}))
-    ago_facts = before.select("account_id", "at", arr_364d_ago=nw.col("arr")).join(days, on="at", how="inner")
+    compared = [nw.col(fact).alias(f"{fact}_364d_ago") for fact in ("arr", "seats", "service_arr")]
+    ago_facts = before.select("account_id", "at", *compared).join(days, on="at", how="inner")
     return (
         facts.drop("at")
         .join(ago_facts.drop("at", "as_of_day"), on=["account_id", "as_of"], how="left")
@@ -111,26 +134,40 @@ def _times(values: Iterable[datetime]) -> pl.Series:
     return pl.Series(list(values), dtype=pl.Datetime("us"))
 
 
-def _account_facts(tables: AnyTables) -> Lazy:
-    return opened(tables, "accounts").select("account_id", "name", "segment", "region", "owner")
+def _with_account_facts(rows: Lazy, tables: AnyTables) -> Lazy:
+    """`rows` with what describes the account, missing while it wasn't known."""
+    facts = ("name", "segment", "region", "owner")
+    accounts = opened(tables, "accounts").select("account_id", *facts, account_known_at=nw.col("available_at"))
+    known = nw.col("account_known_at").is_null() | (nw.col("account_known_at") <= nw.col("as_of"))
+    return rows.join(accounts, on="account_id", how="left").with_columns(
+        nw.when(known).then(nw.col(fact)).alias(fact) for fact in facts
+    )
 
 
 def _panel(tables: AnyTables, accounts: Lazy, grid: Sequence[datetime], windows: Iterable[Windowed]) -> Lazy:
     """Accounts by periods with every window: account_id, as_of and a column per window."""
     wanted = list(windows)
     streams: dict[tuple[str, tuple[str, ...]], dict[str, Measure]] = defaultdict(dict)
+    spreads: dict[tuple[tuple[str, tuple[str, ...]], int], list[Windowed]] = defaultdict(list)
     for window in wanted:
-        streams[window.measure.stream][window.measure.name] = window.measure
+        if window.measure.adds_up:
+            streams[window.measure.stream][window.measure.name] = window.measure
+        elif window.periods is not None:
+            spreads[window.measure.stream, window.periods].append(window)
     days = beside(accounts, calendar(grid))
-    panel = accounts.join(beside(accounts, panel_periods(grid)), how="cross")
-    latest: dict[str, list[str]] = defaultdict(list)
-    for number, ((table, _), measures) in enumerate(streams.items()):
+    periods = beside(accounts, panel_periods(grid))
+    fed = list(dict.fromkeys(window.measure.table for window in wanted))
+    for table in fed:
+        periods = with_feed(periods, opened(tables, table), days, table)
+    panel = accounts.join(periods, how="cross")
+    for (table, _), measures in streams.items():
         sums = per_period(opened(tables, table), days, list(measures.values()))
-        last_day = f"last_day_{number}"
-        panel = panel.join(sums.rename({"last_day": last_day}), on=["account_id", "period"], how="left")
+        panel = panel.join(sums, on=["account_id", "period"], how="left")
         panel = panel.with_columns(nw.col(m.name).fill_null(0.0) for m in measures.values() if m.how == "sum")
-        latest[table].append(last_day)
-    panel = panel.with_columns(latest_of_all(table, columns) for table, columns in latest.items())
-    fed = [still_fed(table) for table in latest]
-    windowed = panel.select("account_id", "as_of", "period", *(window.expression for window in wanted), *fed)
+    for ((table, _), length), group in spreads.items():
+        offsets = beside(accounts, pl.DataFrame({"offset": range(length)}))
+        spread = per_window(opened(tables, table), days, offsets, group)
+        panel = panel.join(spread, on=["account_id", "period"], how="left")
+    feeds = [fed_column(table) for table in fed]
+    windowed = panel.select("account_id", "as_of", "period", *(window.expression for window in wanted), *feeds)
     return windowed.filter(nw.col("period") >= PERIODS_A_YEAR).drop("period")

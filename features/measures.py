@@ -2,6 +2,8 @@
 
 A measure says which table, when a row counts (all of `at` have come to pass and were known) and what each row adds.
 `measure.last(84)` and `measure.ever()` are that measure within a window; a signal is an expression over such columns.
+Sums, largest and smallest values add up over periods; medians, quantiles and distinct counts don't, and are taken over
+the rows of each window at once (`features.spreads`).
 """
 
 from collections.abc import Sequence
@@ -13,32 +15,47 @@ import narwhals as nw
 from features.periods import PERIOD_DAYS, Lazy, known_on
 from features.tables import TABLES
 
+How = Literal["sum", "max", "min", "median", "p90", "distinct"]
+Days = Literal[28, 84, 168, 364]
+
 _NEVER = -1e300
 """Below every value a measure can have; a running maximum would otherwise be null in periods without a row."""
+MILLION = 1e6
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One number per account and period: the sum, or the largest, of `value` over the rows that count."""
+    """One number per account and window made of `value` over the rows that count; `how` says in which way.
+
+    A sum is added up in `scale` units to one, and divided by it in the end.
+    """
 
     name: str
     table: str
     at: tuple[str, ...]
     value: nw.Expr
-    how: Literal["sum", "max"] = "sum"
+    how: How = "sum"
+    scale: float = 1.0
 
-    def last(self, days: Literal[28, 84, 364]) -> "Windowed":
+    def last(self, days: Days) -> "Windowed":
         """This measure over `(as_of − days, as_of]`."""
         return Windowed(self, days // PERIOD_DAYS)
 
     def ever(self) -> "Windowed":
-        """This measure over everything known by `as_of`."""
+        """This measure over everything known by `as_of`. ValueError for one that doesn't add up."""
+        if not self.adds_up:
+            raise ValueError(f"{self.name}: a {self.how} needs a window")
         return Windowed(self, None)
 
     @property
     def stream(self) -> tuple[str, tuple[str, ...]]:
         """Measures of one stream are read and grouped in one pass."""
         return (self.table, self.at)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether a window's value follows from its periods' values."""
+        return self.how in ("sum", "max", "min")
 
 
 @dataclass(frozen=True)
@@ -55,16 +72,32 @@ class Windowed:
 
     @property
     def expression(self) -> nw.Expr:
-        """Its value per account and period of the panel, read from the per-period column."""
+        """Its value per account and period of the panel, read from the per-period column.
+
+        One that doesn't add up is in the panel already, under its own name.
+        """
         column = nw.col(self.measure.name)
-        if self.measure.how == "sum":
-            over = column.cum_sum() if self.periods is None else column.rolling_sum(self.periods, min_samples=1)
-            return over.over("account_id", order_by="period").cast(nw.Float64).alias(self.column)
-        if self.periods is None:
+        how, periods = self.measure.how, self.periods
+        if not self.measure.adds_up:
+            made = nw.col(self.column).cast(nw.Float64)
+            return (made.fill_null(0.0) if how == "distinct" else made).alias(self.column)
+        if how == "sum":
+            over = column.cum_sum() if periods is None else column.rolling_sum(periods, min_samples=1)
+            whole = over.over("account_id", order_by="period").cast(nw.Float64)
+            return (whole if self.measure.scale == 1.0 else whole / self.measure.scale).alias(self.column)
+        if periods is None:
+            if how == "min":
+                lowest = column.fill_null(-_NEVER).cum_min().over("account_id", order_by="period")
+                return nw.when(lowest < -_NEVER).then(lowest).alias(self.column)
             highest = column.fill_null(_NEVER).cum_max().over("account_id", order_by="period")
             return nw.when(highest > _NEVER).then(highest).alias(self.column)
-        shifted = [column.shift(back).over("account_id", order_by="period") for back in range(self.periods)]
-        return nw.max_horizontal(*shifted).alias(self.column)
+        shifted = [column.shift(back).over("account_id", order_by="period") for back in range(periods)]
+        return (nw.max_horizontal(*shifted) if how == "max" else nw.min_horizontal(*shifted)).alias(self.column)
+
+
+def millionths(value: nw.Expr) -> nw.Expr:
+    """`value` in whole millionths, whose sums up to 9 · 10⁹ are exact: the same bits in any order, on every engine."""
+    return (value.cast(nw.Float64) * MILLION + 0.5).floor()
 
 
 def count(name: str, table: str, *at: str, where: nw.Expr | None = None) -> Measure:
@@ -74,8 +107,13 @@ def count(name: str, table: str, *at: str, where: nw.Expr | None = None) -> Meas
 
 
 def total(name: str, table: str, *at: str, value: nw.Expr) -> Measure:
-    """The sum of `value`; a row without a value adds nothing."""
+    """The sum of whole numbers (people, seconds); a row without a value adds nothing."""
     return Measure(name, table, at, value.cast(nw.Float64))
+
+
+def amount(name: str, table: str, *at: str, value: nw.Expr) -> Measure:
+    """The sum of numbers with a fraction (money, scores, weights), to the millionth; a row without one adds nothing."""
+    return Measure(name, table, at, millionths(value), scale=MILLION)
 
 
 def known(name: str, table: str, *at: str, value: nw.Expr) -> Measure:
@@ -94,30 +132,53 @@ def latest(name: str, table: str, *at: str, where: nw.Expr | None = None) -> Mea
     return Measure(name, table, at, day if where is None else nw.when(where).then(day), "max")
 
 
+def earliest(name: str, table: str, *at: str, where: nw.Expr) -> Measure:
+    """Day number of the first row where `where` holds; missing where there is none. Its window is "ever"."""
+    return Measure(name, table, at, nw.when(where).then(nw.col("day").cast(nw.Float64)), "min")
+
+
+def median(name: str, table: str, *at: str, value: nw.Expr) -> Measure:
+    """The middle `value` of a window, half way between the middle two; missing where there is none."""
+    return Measure(name, table, at, value.cast(nw.Float64), "median")
+
+
+def p90(name: str, table: str, *at: str, value: nw.Expr) -> Measure:
+    """The `value` that nine in ten of a window don't exceed, linear between neighbours; missing where there is none."""
+    return Measure(name, table, at, value.cast(nw.Float64), "p90")
+
+
+def distinct(name: str, table: str, *at: str, value: nw.Expr) -> Measure:
+    """How many different values a window has."""
+    return Measure(name, table, at, value, "distinct")
+
+
 def fed_column(table: str) -> str:
     """Name of the panel's column that says whether `table` was still being fed."""
     return f"{table}__fed"
 
 
-def latest_of_all(table: str, latest_days: Sequence[str]) -> nw.Expr:
-    """Per period of the panel: the latest day any account has a row of `table`.
-
-    `latest_days` name the columns with the latest day of each account and period.
-    """
-    return nw.max_horizontal(*latest_days).max().over("period").fill_null(_NEVER).alias(fed_column(table))
-
-
-def still_fed(table: str) -> nw.Expr:
-    """Per account and period of the panel: whether the feed of `table` had not fallen silent by `as_of`.
+def with_feed(periods: Lazy, rows: Lazy, days: Lazy, table: str) -> Lazy:
+    """The panel's periods with whether the feed of `table` had not fallen silent by their end.
 
     A table that normally has rows every few days and has had none for any account has stopped; its zeros would be
-    lies. Reads what `latest_of_all` made.
+    lies. `rows` is the canonical table, `days` a calendar of the grid.
     """
-    silent_after = TABLES[table].silent_after
-    if silent_after is None:
-        return nw.lit(True).alias(fed_column(table))
-    latest_day = nw.col(fed_column(table)).cum_max().over("account_id", order_by="period")
-    return (nw.col("as_of_day") - latest_day <= silent_after).alias(fed_column(table))
+    column, time, silent_after = fed_column(table), TABLES[table].time, TABLES[table].silent_after
+    if silent_after is None or time is None:
+        return periods.with_columns(nw.lit(True).alias(column))
+    whole_day = TABLES[table].column(time).type == "date"
+    latest = (
+        rows.filter(~nw.col("account_id").is_null())
+        .select(known_on=known_on(time, whole_day=whole_day))
+        .unique()
+        .join(days, on="known_on", how="inner")
+        .group_by("period")
+        .agg(nw.col("day").cast(nw.Float64).max().alias(column))
+    )
+    latest_day = nw.col(column).fill_null(_NEVER).cum_max().over(order_by="period")
+    return periods.join(latest, on="period", how="left").with_columns(
+        (nw.col("as_of_day") - latest_day <= silent_after).alias(column)
+    )
 
 
 def per_period(rows: Lazy, days: Lazy, measures: Sequence[Measure]) -> Lazy:
@@ -126,17 +187,19 @@ def per_period(rows: Lazy, days: Lazy, measures: Sequence[Measure]) -> Lazy:
     `rows` is a canonical table, `days` a calendar of the grid; what becomes known after the last snapshot has no day
     in it and is gone.
     """
-    table = TABLES[measures[0].table]
-    at = measures[0].at
-    whole_day = table.column(at[0]).type == "date"
-    dated = (
-        rows.filter(~nw.col("account_id").is_null())
-        .with_columns(known_on=known_on(*at, whole_day=whole_day))
-        .join(days, on="known_on", how="inner")
-        .with_columns(measure.value.alias(measure.name) for measure in measures)
-    )
-    aggregate = [
-        nw.col("day").cast(nw.Float64).max().alias("last_day"),
-        *((nw.col(m.name).sum() if m.how == "sum" else nw.col(m.name).max()).alias(m.name) for m in measures),
-    ]
-    return dated.group_by("account_id", "period").agg(*aggregate)
+    values = dated(rows, days, measures[0]).with_columns(measure.value.alias(measure.name) for measure in measures)
+    return values.group_by("account_id", "period").agg(*(_aggregate(measure) for measure in measures))
+
+
+def dated(rows: Lazy, days: Lazy, measure: Measure) -> Lazy:
+    """The rows that count for `measure` with the `period` and the `day` they became known in."""
+    table, at = TABLES[measure.table], measure.at
+    known = known_on(*at, whole_day=table.column(at[0]).type == "date")
+    named = rows.filter(~nw.col("account_id").is_null())
+    return named.with_columns(known_on=known).join(days, on="known_on", how="inner")
+
+
+def _aggregate(measure: Measure) -> nw.Expr:
+    column = nw.col(measure.name)
+    by_how = {"sum": column.sum(), "max": column.max(), "min": column.min()}
+    return by_how[measure.how].alias(measure.name)

@@ -47,7 +47,7 @@ def train(
     Raises NotEnoughTime or NotEnoughOutcomes, saying what there is and what it takes.
     """
     history = outcomes.of(matrix)
-    names = [signal.name for signal in SIGNALS if matrix[signal.name].is_not_null().any()]
+    names = [signal.name for signal in SIGNALS if signal.in_model and matrix[signal.name].is_not_null().any()]
     signals = [CATALOGUE[name] for name in names]
     rows = expand(history, names, outcomes.observed_until)
     _enough(rows, history["account_id"], outcomes.observed_until)
