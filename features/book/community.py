@@ -47,10 +47,10 @@ def _answers(view: View) -> pl.LazyFrame:
         new_issue_known=_known("new_issue"),
         threads_known_answer=_yes(known),
         answer_known=_known("known_answer"),
-        threads_written=_yes(written),
+        threads_overlapping=_yes(known & written),
+        overlap_known=_yes(both),
+        threads_unwritten=_yes(~written),
         written_known=_known("in_knowledge_base"),
-        threads_unwritten=_yes(known & ~written),
-        known_answer_checked=_yes(both & known),
     )
 
 
@@ -165,21 +165,20 @@ MEASURES: tuple[BookMeasure, ...] = (
     share(
         "knowledge_overlap",
         "community",
-        "Share of the resolved threads whose answer is in the knowledge base",
-        "threads resolved in 364 days with the answer in the knowledge base ÷ those of which it is known",
+        "Share of the resolved threads that asked what was known before and is in the knowledge base",
+        "threads resolved in 364 days by a known answer in the knowledge base ÷ those of which both is known",
         _TABLES,
-        pl.col("threads_written"),
-        pl.col("written_known"),
+        pl.col("threads_overlapping"),
+        pl.col("overlap_known"),
     ),
     share(
         "knowledge_gap",
         "community",
-        "Share of the threads resolved by a known answer whose answer nobody has put into the knowledge base",
-        "threads resolved in 364 days by a known answer not in the knowledge base ÷ threads resolved by a known answer "
-        "of which it is known whether it is there",
+        "Share of the resolved threads whose answer is not in the knowledge base",
+        "threads resolved in 364 days whose answer is not in the knowledge base ÷ those of which it is known",
         _TABLES,
         pl.col("threads_unwritten"),
-        pl.col("known_answer_checked"),
+        pl.col("written_known"),
         direction=-1,
     ),
     BookMeasure(

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from features.book import BOOK, HEADLINES, MEASURES, markdown
@@ -30,6 +32,13 @@ def test_a_measure_says_what_it_is(measure):
 
 def test_facts_read_canonical_tables():
     assert {table for facts in FACTS for table in facts.tables} <= set(TABLES)
+
+
+def test_the_readme_lists_every_measure():
+    section = (
+        (Path(__file__).parents[3] / "features" / "README.md").read_text(encoding="utf-8").split("<!-- book -->")[1]
+    )
+    assert markdown() in section.split("<!-- /book -->")[0]
 
 
 def test_the_markdown_has_a_line_per_measure():

@@ -31,7 +31,7 @@ EXPECTED = {
     "new_issues": 1 / 3,
     "known_answers": 2 / 3,
     "knowledge_overlap": 1 / 3,
-    "knowledge_gap": 1 / 2,
+    "knowledge_gap": 2 / 3,
     "loyalists": 2,
     "loyalist_growth": 1.0,
 }
