@@ -5,14 +5,18 @@ where everything but what the caller asks for stays. pandas and PyArrow frames a
 they were given.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from operator import truediv
 from typing import Any, Literal, TypeVar
+from unittest.mock import patch
 
 import duckdb
 import narwhals as nw
 import polars as pl
+import pyarrow as pa
 
 from features.errors import SettingsError, UnavailableError, UnusableData
 from features.periods import Lazy
@@ -69,21 +73,22 @@ def beside(rows: Lazy, frame: Any) -> Lazy:
     there = lazy(frame)
     if there.implementation == rows.implementation:
         return there
-    native = rows.to_native()
     moved = _local(there).to_arrow()
     if rows.implementation.is_duckdb():
-        return lazy(native.query("healthscore_rows", "SELECT * FROM moved"))  # the variable, in the same connection
+        return _in_connection(rows, moved)
     if rows.implementation.is_spark_like():
-        made = lazy(native.sparkSession.createDataFrame(moved))
+        made = lazy(rows.to_native().sparkSession.createDataFrame(moved))
         times = [name for name, found in made.collect_schema().items() if isinstance(found, nw.Datetime)]
-        return made.with_columns(nw.col(name).cast(nw.Datetime("us")) for name in times)
+        return made.with_columns(nw.col(name).cast(nw.Datetime("us")) for name in times) if times else made
     raise SettingsError(f"signals run on Polars, DuckDB or Spark Connect, not on {rows.implementation}")
 
 
 def settled(rows: Lazy) -> Lazy:
-    """`rows`, computed if that is done here: memory is given back before what comes next; elsewhere a plan."""
+    """`rows`, computed where that happens in this process: once for all that uses them. Spark keeps a plan."""
     native = rows.to_native()
-    return lazy(native.collect().lazy()) if isinstance(native, pl.LazyFrame) else rows
+    if isinstance(native, pl.LazyFrame):
+        return lazy(native.collect().lazy())
+    return _in_connection(rows, native.to_arrow_table()) if rows.implementation.is_duckdb() else rows
 
 
 def moments(rows: Lazy, column: str) -> list[datetime]:
@@ -123,9 +128,29 @@ def moved_to(engine: Engine, tables: Tables, spark_remote: str | None = None) ->
             session.stop()
 
 
+@contextmanager
+def plain_division() -> Iterator[None]:
+    """Let Spark divide by `/` in the plans made within the block, or within the function this decorates.
+
+    Narwhals asks for `try_divide`, after a test that the divisor isn't zero; Sail 0.7.2 has it for whole numbers only.
+    """
+    if "pyspark.sql.connect.dataframe" not in sys.modules:
+        yield
+        return
+    from pyspark.sql.connect import functions
+
+    with patch.object(functions, "try_divide", truediv):
+        yield
+
+
 def local(frame: Any) -> pl.DataFrame:
     """What a frame of any engine holds, computed and brought here."""
     return _local(lazy(frame))
+
+
+def _in_connection(rows: Lazy, given: pa.Table) -> Lazy:
+    """A DuckDB relation of `given`; DuckDB finds the variable by its name, in the connection of `rows`."""
+    return lazy(rows.to_native().query("healthscore_rows", "SELECT * FROM given"))
 
 
 def _local(rows: Lazy) -> pl.DataFrame:

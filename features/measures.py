@@ -91,6 +91,8 @@ class Windowed:
                 return nw.when(lowest < -_NEVER).then(lowest).alias(self.column)
             highest = column.fill_null(_NEVER).cum_max().over("account_id", order_by="period")
             return nw.when(highest > _NEVER).then(highest).alias(self.column)
+        if periods == 1:
+            return column.alias(self.column)
         shifted = [column.shift(back).over("account_id", order_by="period") for back in range(periods)]
         return (nw.max_horizontal(*shifted) if how == "max" else nw.min_horizontal(*shifted)).alias(self.column)
 

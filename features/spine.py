@@ -7,7 +7,7 @@ from typing import Any, overload
 import polars as pl
 
 from features.contracts import in_force
-from features.engines import AnyTables, Frame, beside, like, opened
+from features.engines import AnyTables, Frame, beside, like, opened, plain_division
 from features.periods import moment
 from features.tables import Tables
 
@@ -16,6 +16,7 @@ from features.tables import Tables
 def spine(tables: Tables | Mapping[str, pl.LazyFrame], as_ofs: Sequence[datetime]) -> pl.DataFrame: ...
 @overload
 def spine(tables: Mapping[str, Frame], as_ofs: Sequence[datetime]) -> Frame: ...
+@plain_division()
 def spine(tables: AnyTables, as_ofs: Sequence[datetime]) -> Any:
     """`account_id`, `as_of` of every account with a contract in force at `as_of`, as known at `as_of`; sorted.
 
