@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, case, func, select
 
+from features.catalogue import CATALOGUE
 from serving.errors import BadCursor, UnknownAccount
 from serving.listing import AccountQuery, Cursor, page_of, selected, sorted_by
 from serving.read_models import AccountDetail, AccountPage, AccountRow, BatchShown, Totals
@@ -75,9 +76,15 @@ def account_detail(store: ScoreStore, batch: Batch, account_id: str) -> AccountD
             ).one_or_none()
     if row is None:
         raise UnknownAccount(f"there is no account {account_id!r} in the scores as of {batch.as_of:%Y-%m-%d %H:%M} UTC")
-    signals = sorted(row.signals, key=lambda signal: -abs(signal["points"]))
+    signals = [_explained(signal) for signal in sorted(row.signals, key=lambda signal: -abs(signal["points"]))]
     shown = BatchShown.model_validate(batch).model_dump()
     return AccountDetail.model_validate({**row._mapping, **shown, "signals": signals})
+
+
+def _explained(signal: dict[str, Any]) -> dict[str, Any]:
+    """A stored signal with what the catalogue says of it."""
+    known = CATALOGUE.get(signal["name"])
+    return signal | {field: getattr(known, field, None) for field in ("meaning", "dimension", "unit")}
 
 
 def _totals(batch: Batch, query: AccountQuery) -> Select[Any]:

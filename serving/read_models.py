@@ -103,8 +103,14 @@ class AccountPage(_Shown):
 class SignalShown(_Shown):
     """A signal and what it adds to health."""
 
-    name: str = Field(description="Name in the signal catalogue.", examples=["active_users_mean_84d"])
-    value: float | str | None = Field(description="Its value, null where missing.", examples=[12.5])
+    name: str = Field(description="Name in the signal catalogue.", examples=["defect_rate_84d"])
+    meaning: str | None = Field(
+        description="What it says, in a sentence; null where this version doesn't know the signal.",
+        examples=["Share of the support requests of the last twelve weeks that report a defect"],
+    )
+    dimension: str | None = Field(description="The dimension its points belong to.", examples=["support"])
+    unit: str | None = Field(description="Unit of its value.", examples=["share"])
+    value: float | str | None = Field(description="Its value, null where missing.", examples=[0.25])
     points: float = Field(description="Points of health it adds; negative is worse.", examples=[-4.2])
 
 

@@ -26,6 +26,17 @@ def percent(value: float | None) -> str:
     return MISSING if value is None else f"{100 * value:.1f} %"
 
 
+def in_unit(value: float | str, unit: str | None) -> str:
+    """A signal's value as its unit is read: a share as per cent, yes or no, days whole, others short."""
+    if isinstance(value, str):
+        return value
+    if unit == "yes/no":
+        return "yes" if value >= 0.5 else "no"
+    if unit == "share":
+        return percent(value)
+    return number(value, 0 if value.is_integer() or abs(value) >= 100 else 2)
+
+
 def compact(value: float) -> str:
     """`1234567` → `1.23 M`, for headlines."""
     for size, suffix in ((1e9, " bn"), (1e6, " M"), (1e3, " k")):
@@ -64,6 +75,7 @@ _environment = Environment(
 )
 _environment.filters.update(
     number=number, signed=signed, percent=percent, compact=compact, day=day, moment=moment, until=until, words=words,
+    in_unit=in_unit,
     segment=lambda part: quote(part, safe=""),
 )  # fmt: skip
 _environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
