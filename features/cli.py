@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from features.engines import Engine, local, moved_to
 from features.errors import SettingsError
 from features.findings import Checked, write_quarantine
 from features.matrix import build
@@ -105,6 +106,10 @@ def signals(
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Days between snapshots.")] = 28,
     path: Annotated[Path, typer.Option("--out", "-o", help="Parquet file to write.")] = Path("signals.parquet"),
+    engine: Annotated[Engine, typer.Option(help="Engine to build them on.")] = "polars",
+    spark_remote: Annotated[
+        str | None, typer.Option(help="Spark Connect server, for engine spark: sc://host:port.", show_default=False)
+    ] = None,
     state: StateOption = None,
 ) -> None:
     """Build every signal of every customer at a moment, or at several, and write them as Parquet."""
@@ -113,7 +118,8 @@ def signals(
         checked = read(settings, report)
         last = as_of_or_extract(as_of, checked)
         moments = snapshots(since, last, every) if since else [last]
-        matrix = build(checked.tables, spine(checked.tables, moments), progress=report)
+        with moved_to(engine, checked.tables, spark_remote) as tables:
+            matrix = local(build(tables, spine(tables, moments), progress=report))
         path.parent.mkdir(parents=True, exist_ok=True)
         matrix.write_parquet(path)
     out.print(f"{matrix.height:,} rows, {len(moments)} snapshots up to {last:%Y-%m-%d}: {path}")

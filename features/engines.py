@@ -5,6 +5,7 @@ where everything but what the caller asks for stays. pandas and PyArrow frames a
 they were given.
 """
 
+import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +13,11 @@ from datetime import datetime
 from operator import truediv
 from typing import Any, Literal, TypeVar
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import duckdb
 import narwhals as nw
 import polars as pl
-import pyarrow as pa
 
 from features.errors import SettingsError, UnavailableError, UnusableData
 from features.periods import Lazy
@@ -148,8 +149,8 @@ def local(frame: Any) -> pl.DataFrame:
     return _local(lazy(frame))
 
 
-def _in_connection(rows: Lazy, given: pa.Table) -> Lazy:
-    """A DuckDB relation of `given`; DuckDB finds the variable by its name, in the connection of `rows`."""
+def _in_connection(rows: Lazy, given: Any) -> Lazy:
+    """A DuckDB relation of the Arrow table `given`; DuckDB finds the variable by its name, in the connection of `rows`."""
     return lazy(rows.to_native().query("healthscore_rows", "SELECT * FROM given"))
 
 
@@ -166,6 +167,11 @@ def _spark(remote: str | None) -> Any:
         from pyspark.sql.connect.session import SparkSession
     except ImportError as error:
         raise SettingsError("engine spark needs Spark's client: pip install pyspark-client") from error
+    address = urlsplit(remote)
+    try:
+        socket.create_connection((address.hostname or "", address.port or 15002), timeout=5).close()
+    except OSError as error:
+        raise UnavailableError(f"no Spark Connect server answers at {remote}: {error}") from error
     try:
         session = SparkSession.builder.remote(remote).create()
         session.conf.set("spark.sql.session.timeZone", "UTC")
