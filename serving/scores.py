@@ -27,7 +27,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """The latest row known of a table for an account (None: it has none), and whether that is recent enough."""
+    """The latest row known of a table for an account (None: it has none), and whether the table is still being fed."""
 
     latest_at: datetime | None
     status: Status

@@ -55,7 +55,7 @@ def show(made: Made, console: Console) -> None:
     table = Table(
         title=f"What a model of {made.proof.as_of:%Y-%m-%d} said, against what happened", title_justify="left"
     )
-    heads = ("horizon", "accounts", "churned", "AUC", "Brier", "saying the average", "expected ÷ actual", "in ARR")
+    heads = ("horizon", "accounts", "churned", "AUC", "Brier", "of the average", "expected ÷ actual", "in ARR")
     for head in heads:
         table.add_column(head, justify="right")
     for days, found in made.proof.figures.items():

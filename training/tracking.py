@@ -7,6 +7,7 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -142,7 +143,10 @@ def _tracked_at(uri: str) -> Iterator[None]:
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     try:
-        yield
+        with warnings.catch_warnings():
+            # MLflow looks whether a frame is Spark's, and PySpark, where there is one, complains of pandas 3.
+            warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+            yield
     finally:
         mlflow.set_tracking_uri(before["MLFLOW_TRACKING_URI"])
         mlflow.set_registry_uri(before["MLFLOW_REGISTRY_URI"])
