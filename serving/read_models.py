@@ -119,7 +119,7 @@ class FreshnessShown(_Shown):
 
     latest_at: Utc | None = Field(description="Latest row, UTC; null if none.", examples=["2026-10-30T00:00:00Z"])
     status: Status = Field(
-        description="Whether the company's feed is fresh, has gone stale, or is missing.", examples=["fresh"]
+        description="Whether the feed is fresh, has gone stale or is missing.", examples=["fresh"]
     )
 
 
