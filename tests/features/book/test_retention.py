@@ -185,6 +185,13 @@ BOOKS = {
         """,
         (0.5, 0.5, 0.5, 0.5, 0, 0, 0.5),
     ),
+    "one that stops being paid before its end has not run to plan": (
+        """
+        Fade   p1 fixed_term   2024-06-01 2026-06-01 100 2024-06-01
+        Fade   p1 fixed_term   2024-06-01 2026-06-01   0 2025-03-01
+        """,
+        (0, 1, 0, 0, 0, 0, 1),
+    ),
     "a project after a project is no expansion": (
         """
         Thrive t1 subscription 2024-06-01 -          100 -
