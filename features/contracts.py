@@ -110,7 +110,5 @@ def in_force(contracts: Lazy, moments: Lazy) -> Lazy:
 
 
 def _newest(versions: Lazy, group: tuple[str, ...]) -> Lazy:
-    """The row with the greatest (term_start, known_at) of each group."""
-    for column in _LATEST:
-        versions = versions.filter(nw.col(column) == nw.col(column).max().over(*group))
-    return versions
+    """The row with the greatest (term_start, known_at) of each group; of two alike the one with the larger ARR."""
+    return versions.unique(list(group), keep="last", order_by=[*_LATEST, "arr"])

@@ -150,7 +150,7 @@ def local(frame: Any) -> pl.DataFrame:
 
 
 def _in_connection(rows: Lazy, given: Any) -> Lazy:
-    """A DuckDB relation of the Arrow table `given`; DuckDB finds the variable by its name, in the connection of `rows`."""
+    """A relation of the Arrow table `given`, which DuckDB finds by its name, in the connection of `rows`."""
     return lazy(rows.to_native().query("healthscore_rows", "SELECT * FROM given"))
 
 
