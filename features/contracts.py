@@ -9,7 +9,7 @@ when its term begins.
 import narwhals as nw
 
 from features.measures import MILLION, millionths
-from features.periods import Lazy, days_between
+from features.periods import Lazy, days_between, divided
 
 _LATEST = ("term_start", "known_at")
 _RECURRING = ("subscription", "maintenance", "service")
@@ -69,7 +69,7 @@ def in_force(contracts: Lazy, moments: Lazy) -> Lazy:
         serving=nw.when(serves).then(nw.lit(1)),
     )
     sums = sums.group_by(*account).agg(
-        nw.col("arr").sum() / MILLION,
+        nw.col("arr").sum(),
         *(nw.col(part).sum() for part in ("sorted_arr", "recurring_arr", "serving_arr", "named_level", "serving")),
         nw.col("kind").count().alias("kinds"),
         nw.col("seats").cast(nw.Float64).sum().alias("seat_sum"),
@@ -89,9 +89,10 @@ def in_force(contracts: Lazy, moments: Lazy) -> Lazy:
         sums.join(main, on=list(account), how="inner")
         .join(since, on=list(account), how="inner")
         .with_columns(
+            arr=divided(nw.col("arr"), MILLION),
             seats=nw.when(nw.col("seat_contracts") > 0).then(nw.col("seat_sum")),
             recurring_share=nw.when(nw.col("sorted_arr") > 0).then(nw.col("recurring_arr") / nw.col("sorted_arr")),
-            service_arr=nw.when(nw.col("kinds") > 0).then(nw.col("serving_arr") / MILLION),
+            service_arr=nw.when(nw.col("kinds") > 0).then(divided(nw.col("serving_arr"), MILLION)),
             service_level_known=nw.when(nw.col("serving") > 0).then(
                 nw.when(nw.col("named_level") > 0).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
             ),

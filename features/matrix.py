@@ -6,7 +6,7 @@ facts. The cost is linear in events and nearly free in the number of snapshots.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, overload
 
@@ -24,6 +24,7 @@ from features.periods import (
     Lazy,
     calendar,
     days_between,
+    divided,
     grids,
     moment,
     panel_periods,
@@ -84,7 +85,8 @@ def _parts(tables: AnyTables, rows: Lazy, signals: Sequence[Signal], progress: C
 def _grid(tables: AnyTables, spine: Lazy, grid: Sequence[datetime], signals: Sequence[Signal]) -> Lazy:
     made = [signal for signal in signals if grid and all(table in tables for table in signal.tables)]
     windows = {window.column: window for signal in made for window in signal.measures}
-    facts = settled(_contract_facts(tables, grid))
+    used = {part for signal in made for part in signal.of if isinstance(part, str)}
+    facts = settled(_contract_facts(tables, grid, used))
     compared = any(signal.peers for signal in made)
     everyone = nw.concat([frame.select(*_ROW) for frame in (spine, facts)]).unique() if compared else spine
     rows = _with_account_facts(everyone.join(facts, on=_ROW, how="left"), tables)
@@ -104,8 +106,8 @@ def _value(signal: Signal) -> nw.Expr:
     return value.alias(signal.name)
 
 
-def _contract_facts(tables: AnyTables, grid: Sequence[datetime]) -> Lazy:
-    """Contract facts per account and snapshot, with ARR and seats of a year before as known now.
+def _contract_facts(tables: AnyTables, grid: Sequence[datetime], used: Collection[str]) -> Lazy:
+    """Contract facts per account and snapshot; where `used`, those of a year before as known now.
 
     `age_periods` is the tenure in whole periods; 13 stands for all from a year on.
     """
@@ -117,17 +119,19 @@ def _contract_facts(tables: AnyTables, grid: Sequence[datetime]) -> Lazy:
         tenure_days=days_between(nw.col("customer_since"), nw.col("at")),
         days_to_renewal=days_between(nw.col("at"), nw.col("renewal_at")).clip(0.0, None),
     )
-    facts = facts.with_columns(age_periods=(nw.col("tenure_days") / PERIOD_DAYS).floor().clip(None, PERIODS_A_YEAR))
-    before = in_force(contracts, beside(contracts, pl.DataFrame({"at": ago, "known_by": now})))
+    facts = facts.with_columns(
+        age_periods=divided(nw.col("tenure_days"), PERIOD_DAYS).floor().clip(None, PERIODS_A_YEAR)
+    )
     day = pl.Series([float(at.toordinal()) for at in grid], dtype=pl.Float64)
     days = beside(contracts, pl.DataFrame({"as_of": now, "at": ago, "as_of_day": day}))
-    compared = [nw.col(fact).alias(f"{fact}_364d_ago") for fact in ("arr", "seats", "service_arr")]
-    ago_facts = before.select("account_id", "at", *compared).join(days, on="at", how="inner")
-    return (
-        facts.drop("at")
-        .join(ago_facts.drop("at", "as_of_day"), on=["account_id", "as_of"], how="left")
-        .join(days.drop("at"), on="as_of", how="left")
-    )
+    facts = facts.drop("at").join(days.drop("at"), on="as_of", how="left")
+    compared = [fact for fact in ("arr", "seats", "service_arr") if f"{fact}_364d_ago" in used]
+    if not compared:
+        return facts
+    before = in_force(contracts, beside(contracts, pl.DataFrame({"at": ago, "known_by": now})))
+    before = before.select("account_id", "at", *(nw.col(fact).alias(f"{fact}_364d_ago") for fact in compared))
+    before = before.join(days.drop("as_of_day"), on="at", how="inner").drop("at")
+    return facts.join(before, on=_ROW, how="left")
 
 
 def _times(values: Iterable[datetime]) -> pl.Series:

@@ -12,7 +12,7 @@ from typing import Literal
 
 import narwhals as nw
 
-from features.periods import PERIOD_DAYS, Lazy, known_on
+from features.periods import PERIOD_DAYS, Lazy, divided, known_on
 from features.tables import TABLES
 
 How = Literal["sum", "max", "min", "median", "p90", "distinct"]
@@ -84,7 +84,7 @@ class Windowed:
         if how == "sum":
             over = column.cum_sum() if periods is None else column.rolling_sum(periods, min_samples=1)
             whole = over.over("account_id", order_by="period").cast(nw.Float64)
-            return (whole if self.measure.scale == 1.0 else whole / self.measure.scale).alias(self.column)
+            return (whole if self.measure.scale == 1.0 else divided(whole, self.measure.scale)).alias(self.column)
         if periods is None:
             if how == "min":
                 lowest = column.fill_null(-_NEVER).cum_min().over("account_id", order_by="period")

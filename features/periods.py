@@ -69,14 +69,19 @@ def seconds_between(start: nw.Expr, end: nw.Expr) -> nw.Expr:
     return _second_number(end) - _second_number(start)
 
 
+def divided(value: nw.Expr, by: float) -> nw.Expr:
+    """`value ÷ by`, correctly rounded; by a constant, Polars multiplies with the reciprocal in some frames, not all."""
+    return value / (value * 0.0 + by)
+
+
 def minutes_between(start: nw.Expr, end: nw.Expr) -> nw.Expr:
     """Minutes from one time to another, to the second; Float64."""
-    return seconds_between(start, end) / 60.0
+    return divided(seconds_between(start, end), 60.0)
 
 
 def days_between(start: nw.Expr, end: nw.Expr) -> nw.Expr:
     """Days from one time to another, to the second; Float64."""
-    return seconds_between(start, end) / 86_400.0
+    return divided(seconds_between(start, end), 86_400.0)
 
 
 def grids(as_ofs: Iterable[datetime]) -> list[list[datetime]]:

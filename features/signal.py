@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import narwhals as nw
 
 from features.measures import Windowed
+from features.periods import divided
 
 Dimension = Literal[
     "onboarding", "adoption", "success", "engagement", "support", "availability", "community", "relationship"
@@ -120,5 +121,9 @@ def change(part: nw.Expr, whole: nw.Expr, longer_part: nw.Expr, longer_whole: nw
 
 
 def of_peers(value: nw.Expr, peers: str) -> nw.Expr:
-    """The sum of `value` over the customers of the snapshot with the same `peers`, the account itself among them."""
-    return nw.when(~nw.col("arr").is_null()).then(value).sum().over("as_of", peers)
+    """The sum of `value` over the customers of the snapshot with the same `peers`, the account itself among them.
+
+    Values count to the hundredth, so that the sum is the same in any order.
+    """
+    hundredths = (value * 100.0 + 0.5).floor()
+    return divided(nw.when(~nw.col("arr").is_null()).then(hundredths).sum().over("as_of", peers), 100.0)

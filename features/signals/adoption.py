@@ -7,6 +7,7 @@ them, and a person who uses two products counts in both.
 import narwhals as nw
 
 from features.measures import count, known, latest, peak, total
+from features.periods import divided
 from features.signal import Signal, capped_share, change, days_since, if_any, less, share, trend
 
 _USAGE = "usage_daily"
@@ -38,7 +39,7 @@ def _adopted(people: nw.Expr, seats: nw.Expr, ever: nw.Expr) -> nw.Expr:
 
 
 def _utilization(person_days: nw.Expr, seats: nw.Expr, ever: nw.Expr) -> nw.Expr:
-    return if_any(capped_share(person_days / 28.0, seats), ever)
+    return if_any(capped_share(divided(person_days, 28.0), seats), ever)
 
 
 SIGNALS = (
@@ -77,7 +78,7 @@ SIGNALS = (
         "share",
         "People active on an average day of the last four weeks, as a share of those on the busiest day",
         (_PERSON_DAYS.last(28), _PEOPLE.last(28)),
-        lambda person_days, people: capped_share(person_days / 28.0, people),
+        lambda person_days, people: capped_share(divided(person_days, 28.0), people),
         direction=1,
         upper=1,
     ),

@@ -3,7 +3,7 @@
 import narwhals as nw
 
 from features.measures import count, latest, total
-from features.periods import seconds_between
+from features.periods import divided, seconds_between
 from features.signal import Signal, days_since, itself, less
 
 _TABLE = "incidents"
@@ -17,7 +17,7 @@ _LAST = latest("outage_last_day", _TABLE, "started_at")
 
 
 def _availability(seconds: nw.Expr) -> nw.Expr:
-    return (1.0 - seconds / (364.0 * 86_400.0)).clip(0.0, 1.0)
+    return (1.0 - divided(seconds, 364.0 * 86_400.0)).clip(0.0, 1.0)
 
 
 SIGNALS = (
@@ -57,7 +57,7 @@ SIGNALS = (
         "minutes",
         "Minutes of the outages that ended in the last twelve weeks",
         (_SECONDS.last(84),),
-        lambda seconds: seconds / 60.0,
+        lambda seconds: divided(seconds, 60.0),
         direction=-1,
     ),
     Signal(

@@ -3,7 +3,7 @@
 import narwhals as nw
 
 from features.measures import amount, count, known, latest, total
-from features.periods import seconds_between
+from features.periods import divided, seconds_between
 from features.signal import Signal, days_since, growth, if_known, itself, less, share, yes
 
 _IS_NPS = nw.col("kind") == "nps"
@@ -203,7 +203,7 @@ SIGNALS = (
             _SECONDS_LATE.last(364),
             _PAID.last(364),
         ),
-        lambda seconds, paid: share(seconds, paid) / 86_400.0,
+        lambda seconds, paid: divided(share(seconds, paid), 86_400.0),
         direction=-1,
     ),
     Signal(

@@ -5,7 +5,7 @@ from datetime import datetime
 import narwhals as nw
 
 from features.measures import Measure, amount, count, known, median, p90, total
-from features.periods import seconds_between
+from features.periods import divided, seconds_between
 from features.signal import Signal, change, if_known, itself, less, share, trend
 
 _TABLE = "tickets"
@@ -66,8 +66,8 @@ _COSTED_DEFECTS = _told("tickets_cost_defect_told", _COST_DEFECT)
 _COST_SORTED = _sum("tickets_cost_sorted", nw.when(~nw.col("category").is_null()).then(_COST))
 _PERSON_DAYS = total("support_person_days", "usage_daily", "date", value=nw.col("active_users"))
 
-_HOURS_TO_ANSWER = seconds_between(nw.col("opened_at"), nw.col("first_response_at")) / 3600.0
-_HOURS_TO_CLOSE = seconds_between(nw.col("opened_at"), nw.col("closed_at")) / 3600.0
+_HOURS_TO_ANSWER = divided(seconds_between(nw.col("opened_at"), nw.col("first_response_at")), 3600.0)
+_HOURS_TO_CLOSE = divided(seconds_between(nw.col("opened_at"), nw.col("closed_at")), 3600.0)
 _ANSWER_MEDIAN = median("first_response_median", _TABLE, *_ANSWERED_AT, value=_HOURS_TO_ANSWER)
 _ANSWER_P90 = p90("first_response_p90", _TABLE, *_ANSWERED_AT, value=_HOURS_TO_ANSWER)
 _CLOSE_MEDIAN = median("resolution_median", _TABLE, *_CLOSED_AT, value=_HOURS_TO_CLOSE)
@@ -82,7 +82,7 @@ def _age(
 ) -> nw.Expr:
     now = (as_of_day - float(_EPOCH.toordinal())) * 86_400.0
     waiting = opened - closed
-    return nw.when(waiting > 0).then((now * waiting - (opened_at - closed_opened_at)) / waiting / 86_400.0)
+    return nw.when(waiting > 0).then(divided((now * waiting - (opened_at - closed_opened_at)) / waiting, 86_400.0))
 
 
 def _gap(defect: nw.Expr, defects: nw.Expr, rest: nw.Expr, others: nw.Expr) -> nw.Expr:
@@ -120,7 +120,7 @@ SIGNALS = (
             _ALL.last(84),
             _PERSON_DAYS.last(84),
         ),
-        lambda opened, person_days: share(opened * 100.0, person_days / 84.0),
+        lambda opened, person_days: share(opened * 100.0, divided(person_days, 84.0)),
     ),
     Signal(
         "defect_rate_84d",
