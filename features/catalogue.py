@@ -33,14 +33,22 @@ CATALOGUE: Mapping[str, Signal] = {signal.name: signal for signal in SIGNALS}
 
 
 def digest(signals: Sequence[Signal] = SIGNALS) -> str:
-    """Sixteen hex digits over all that decides the signals' values: a model and the matrix it is given must agree."""
+    """Sixteen hex digits over all but the words: a model and the matrix it is given must agree on the signals."""
     lines = []
     for signal in signals:
         measures = [
-            (m.column, m.measure.stream, m.measure.how, repr(m.measure.value), TABLES[m.measure.table].silent_after)
+            (
+                m.column,
+                m.measure.stream,
+                m.measure.how,
+                m.measure.scale,
+                repr(m.measure.value),
+                TABLES[m.measure.table].silent_after,
+            )
             for m in signal.measures
         ]
-        lines.append(f"{signal.name}|{signal.unit}|{signal.direction}|{signal.expression!r}|{measures}")
+        declared = (signal.name, signal.unit, signal.direction, signal.lower, signal.upper, signal.in_model)
+        lines.append(f"{declared}|{signal.expression!r}|{measures}")
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 

@@ -1,10 +1,11 @@
-"""The data contract in words: tables and rules as Markdown, made from their declarations.
+"""The data contract in words: tables, rules and signals as Markdown, made from their declarations.
 
 `python -m features.data_contract` writes them into `features/README.md`, between their markers.
 """
 
 from pathlib import Path
 
+from features.catalogue import markdown as signals_markdown
 from features.rules import RULES
 from features.tables import TABLES, Column
 
@@ -33,8 +34,9 @@ def rules_markdown() -> str:
 
 
 def filled(text: str) -> str:
-    """A document with the parts between its `tables` and `rules` markers made anew; ValueError without a marker."""
-    for name, content in (("tables", tables_markdown()), ("rules", rules_markdown())):
+    """A document with the parts between its `tables`, `rules` and `signals` markers made anew; ValueError without a marker."""
+    parts = {"tables": tables_markdown(), "rules": rules_markdown(), "signals": f"{signals_markdown()}\n"}
+    for name, content in parts.items():
         start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         before, rest = text.split(start, 1)
         _, after = rest.split(end, 1)

@@ -49,6 +49,9 @@ def random_row(name: str, account: str, number: int, draw: random.Random, years:
     for time in times:
         later = timedelta(0) if time == TABLES[name].time else timedelta(seconds=draw.randrange(60 * 86_400))
         row[time] = at + later if TABLES[name].column(time).required or draw.random() < 0.8 else None
+    if name == "surveys":
+        low, high = TABLES[name].column("score").scales[row["kind"]]
+        row["score"] = round(draw.uniform(low, high), 2)
     row["available_at"] = at + timedelta(seconds=draw.randrange(100 * 86_400)) if draw.random() < 0.15 else None
     return row
 
