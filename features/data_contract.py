@@ -34,7 +34,7 @@ def rules_markdown() -> str:
 
 
 def filled(text: str) -> str:
-    """A document with the parts between its `tables`, `rules` and `signals` markers made anew; ValueError without a marker."""
+    """A document with what its `tables`, `rules` and `signals` markers enclose made anew; ValueError without one."""
     parts = {"tables": tables_markdown(), "rules": rules_markdown(), "signals": f"{signals_markdown()}\n"}
     for name, content in parts.items():
         start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
