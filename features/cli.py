@@ -1,4 +1,4 @@
-"""`healthscore simulate`, `check`, `signals`, and what every verb shares: options, settings, reading a source."""
+"""`healthscore simulate` and `check`, and what every verb shares: options, settings, reading a source."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,18 +8,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from features.engines import Engine, local, moved_to
 from features.errors import SettingsError
 from features.findings import Checked, write_quarantine
-from features.matrix import build
-from features.periods import moment, snapshots
+from features.periods import moment
 from features.progress import progress
 from features.quality import check as check_source
 from features.report import print_report
 from features.settings import Settings, load_settings
 from features.simulation import simulate as simulate_company
 from features.sources import open_source
-from features.spine import spine
 
 app = typer.Typer()
 out = Console()
@@ -94,32 +91,3 @@ def check(source: SourceOption = None, mapping: MappingOption = None, state: Sta
     print_report(checked, out)
     if checked.quarantine:
         out.print(f"Quarantined rows, each with its reason: {settings.state / 'quarantine'}")
-
-
-@app.command(epilog="Example: healthscore signals --source exports --as-of 2026-01-01 --every 28 --out signals.parquet")
-def signals(
-    source: SourceOption = None,
-    mapping: MappingOption = None,
-    as_of: AsOfOption = None,
-    since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Also build every snapshot back to this day.")
-    ] = None,
-    every: Annotated[int, typer.Option(min=1, help="Days between snapshots.")] = 28,
-    path: Annotated[Path, typer.Option("--out", "-o", help="Parquet file to write.")] = Path("signals.parquet"),
-    engine: Annotated[Engine, typer.Option(help="Engine to build them on.")] = "polars",
-    spark_remote: Annotated[
-        str | None, typer.Option(help="Spark Connect server, for engine spark: sc://host:port.", show_default=False)
-    ] = None,
-    state: StateOption = None,
-) -> None:
-    """Build every signal of every customer at a moment, or at several, and write them as Parquet."""
-    settings = in_force(source=source, mapping=mapping, state=state)
-    with progress() as report:
-        checked = read(settings, report)
-        last = as_of_or_extract(as_of, checked)
-        moments = snapshots(since, last, every) if since else [last]
-        with moved_to(engine, checked.tables, spark_remote) as tables:
-            matrix = local(build(tables, spine(tables, moments), progress=report))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        matrix.write_parquet(path)
-    out.print(f"{matrix.height:,} rows, {len(moments)} snapshots up to {last:%Y-%m-%d}: {path}")

@@ -5,7 +5,9 @@ import sys
 import typer
 from rich.console import Console
 
+import features.book.cli
 import features.cli
+import features.signals_cli
 import serving.cli
 import serving.demo
 import training.cli
@@ -19,7 +21,14 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
-for verbs in (features.cli.app, training.cli.app, serving.cli.app, serving.demo.app):
+for verbs in (
+    features.cli.app,
+    features.signals_cli.app,
+    features.book.cli.app,
+    training.cli.app,
+    serving.cli.app,
+    serving.demo.app,
+):
     app.add_typer(verbs)
 
 

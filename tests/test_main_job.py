@@ -35,7 +35,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert "usage_daily" in report
     assert "duplicate_row" in report
     assert list((folder / "mlruns" / "quarantine").glob("*.csv"))
-    assert "1 snapshots up to 2026-01-01: signals.parquet" in run("signals", cwd=folder)
+    assert "1 snapshot up to 2026-01-01: signals.parquet" in run("signals", cwd=folder)
     trained = run("train", cwd=folder)
     assert "healthscore version 1, champion" in trained
     assert "90 days" in trained
@@ -139,8 +139,32 @@ def test_settings_are_shown_with_their_origin(home: Path) -> None:
     assert re.search(r"port +8000 +default", shown)
 
 
+def test_the_catalogue_is_told(tmp_path: Path) -> None:
+    assert "signals; ↑ more is better" in run("signals", "list", cwd=tmp_path)
+    assert "defect_rate_84d" in run("signals", "list", "--dimension", "support", cwd=tmp_path)
+    assert re.search(r"direction +less is better", run("signals", "describe", "defect_rate_84d", cwd=tmp_path))
+    assert "did you mean `defect_rate_84d`" in run("signals", "describe", "defects_rate_84d", cwd=tmp_path, code=2)
+
+
+def test_several_snapshots_on_another_engine(home: Path) -> None:
+    several = ("signals", "--since", "2025-11-01", "--every", "28d", "--engine")
+    for engine in ("polars", "duckdb"):
+        assert "3 snapshots" in run(*several, engine, "--out", f"{engine}.parquet", cwd=home)
+    polars, duckdb = (pl.read_parquet(home / f"{engine}.parquet") for engine in ("polars", "duckdb"))
+    assert polars["as_of"].n_unique() == 3
+    assert polars.select("account_id", "as_of", "arr").equals(duckdb.select("account_id", "as_of", "arr"))
+
+
+def test_the_book_is_measured(home: Path) -> None:
+    (home / "targets.toml").write_text("[targets]\nnrr = 1.05\n")
+    told = run("book", "--targets", "targets.toml", cwd=home)
+    assert re.search(r"^nrr .* 105\.0 % +share +(missed|met)", told, re.MULTILINE)
+    assert "measures as of 2026-01-01" in run("book", "--by", "segment", "--out", "book.csv", cwd=home)
+    assert set(pl.read_csv(home / "book.csv")["group"].unique()) == {"enterprise", "mid_market", "small"}
+
+
 def test_every_verb_has_an_example(tmp_path: Path) -> None:
     verbs = re.findall(r"^│ (\w+) ", run("--help", cwd=tmp_path), re.MULTILINE)
-    assert set(verbs) >= {"simulate", "check", "signals", "train", "score", "serve", "demo", "settings"}
+    assert set(verbs) >= {"simulate", "check", "signals", "book", "train", "score", "serve", "demo", "settings"}
     for verb in verbs:
         assert "Example: " in run(verb, "--help", cwd=tmp_path)
