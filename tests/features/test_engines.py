@@ -1,9 +1,14 @@
 """The same signals on every engine, of one simulated company."""
 
 import shutil
+import socket
+import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from importlib.util import find_spec
+from pathlib import Path
 
 import pandas as pd
 import polars as pl
@@ -118,12 +123,36 @@ def test_sail_agrees_with_polars(tables: Tables, as_ofs: list[datetime], expecte
     on_spark(tables, as_ofs, expected, sail)
 
 
-@pytest.mark.skipif(
-    find_spec("pyspark.jars") is None, reason="pyspark with its JVM isn't installed: pip install pyspark"
-)
-@pytest.mark.skipif(shutil.which("java") is None, reason="Apache Spark needs Java")
-def test_apache_spark_agrees_with_polars(tables: Tables, as_ofs: list[datetime], expected: pl.DataFrame) -> None:
-    on_spark(tables, as_ofs, expected, "local[2]")
+@pytest.fixture(scope="module")
+def apache_spark() -> Iterator[str]:
+    """The address of an Apache Spark Connect server of this machine's own."""
+    if shutil.which("java") is None:
+        pytest.skip("Apache Spark needs Java")
+    jars = find_spec("pyspark.jars")
+    if jars is None or jars.submodule_search_locations is None:
+        pytest.skip("pyspark with its JVM isn't installed: pip install pyspark")
+    submit = Path(next(iter(jars.submodule_search_locations))).parent / "bin" / "spark-submit"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    given = ["--master", "local[2]", "--conf", f"spark.connect.grpc.binding.port={port}"]
+    server = "org.apache.spark.sql.connect.service.SparkConnectServer"
+    running = subprocess.Popen([submit, *given, "--class", server, "spark-internal"], stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(120):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            time.sleep(0.5)
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        running.terminate()
+        running.wait()
+
+
+def test_apache_spark_agrees_with_polars(
+    tables: Tables, as_ofs: list[datetime], expected: pl.DataFrame, apache_spark: str
+) -> None:
+    on_spark(tables, as_ofs, expected, apache_spark)
 
 
 def test_a_column_that_is_not_there_is_missing_in_every_row(tables: Tables, expected: pl.DataFrame) -> None:
