@@ -63,10 +63,8 @@ def signals(
             matrix = local(build(tables, spine(tables, moments), progress=report))
         path.parent.mkdir(parents=True, exist_ok=True)
         matrix.write_parquet(path)
-    out.print(
-        f"{matrix.height:,} rows, {len(moments)} snapshot{'s' if len(moments) > 1 else ''} up to {last:%Y-%m-%d}: {path}",
-        soft_wrap=True,
-    )
+    which = f"{len(moments)} snapshot{'s' if len(moments) > 1 else ''} up to {last:%Y-%m-%d}"
+    out.print(f"{matrix.height:,} rows, {which}: {path}", soft_wrap=True)
 
 
 @verbs.command("list", epilog="Example: healthscore signals list --dimension support")

@@ -118,9 +118,7 @@ class FreshnessShown(_Shown):
     """The latest row of a table for the account, and whether the table is still being fed."""
 
     latest_at: Utc | None = Field(description="Latest row, UTC; null if none.", examples=["2026-10-30T00:00:00Z"])
-    status: Status = Field(
-        description="Whether the feed is fresh, has gone stale or is missing.", examples=["fresh"]
-    )
+    status: Status = Field(description="Whether the feed is fresh, has gone stale or is missing.", examples=["fresh"])
 
 
 class AccountDetail(AccountRow, BatchShown):
