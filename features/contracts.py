@@ -2,7 +2,8 @@
 
 A contract's rows are never edited: a later term or an amendment is a new row with its own `available_at`. The row in
 force at `t` is the one with the greatest `(term_start, available_at)` among the contract's rows that began by `t` and
-were known by then; it is active while `term_end` is missing or later than `t`. A row without `available_at` is known
+were known by then; it is active while `term_end` is missing or later than `t` and its ARR is above zero: who pays
+nothing is no customer. A row without `available_at` is known
 when its term begins.
 """
 
@@ -37,7 +38,8 @@ def in_force(contracts: Lazy, moments: Lazy) -> Lazy:
     )
     contract = ("contract_id", "at")
     begun = _newest(versions.filter(nw.col("term_start") <= nw.col("at")), contract)
-    active = begun.filter(nw.col("term_end").is_null() | (nw.col("term_end") > nw.col("at")))
+    running = nw.col("term_end").is_null() | (nw.col("term_end") > nw.col("at"))
+    active = begun.filter(running & (nw.col("arr") > 0))
     signed = _newest(versions, contract).select(
         "contract_id",
         "at",

@@ -1,9 +1,10 @@
 """Outcomes: what became of an account after `as_of`, from its contracts as they finally stood.
 
-A life is a stretch of time with contracts in force, gaps of up to `grace` days included; a life that ended more than
-`grace` days before the data does is a churn at the moment its last contract ended. An account that comes back later
-begins another life. A contract of kind `fixed_term` is meant to end: a life that ends when one was first planned to end
-is completed, which is no churn. What isn't known yet is censored: nobody is counted as staying before it is certain.
+A life is a stretch of time with paid contracts in force, gaps of up to `grace` days included; a life that ended more
+than `grace` days before the data does is a churn at the moment its last contract ended. An account that comes back
+later begins another life. A contract of kind `fixed_term` is meant to end: a life that ends when one was first planned
+to end is completed, which is no churn. What isn't known yet is censored: nobody is counted as staying before it is
+certain.
 """
 
 from dataclasses import dataclass
@@ -84,11 +85,11 @@ def _final_terms(contracts: pl.LazyFrame, until: datetime) -> pl.LazyFrame:
     return (
         contracts.with_columns(known_at=pl.coalesce("available_at", "term_start"))
         .filter(pl.col("known_at") <= until)
-        .sort(*term, "known_at")
+        .sort(*term, "known_at", "arr")
         .with_columns(as_planned=((pl.col("kind") == "fixed_term") & (pl.col("term_end") >= planned)).fill_null(False))
         .unique(term, keep="last", maintain_order=True)
         .with_columns(next_start=pl.col("term_start").shift(-1).over("contract_id"))
         .with_columns(term_end=pl.min_horizontal(pl.col("term_end").fill_null(_FOREVER), "next_start"))
-        .filter(pl.col("term_end") > pl.col("term_start"))
+        .filter((pl.col("term_end") > pl.col("term_start")) & (pl.col("arr") > 0))
         .select("account_id", "term_start", "term_end", "as_planned")
     )

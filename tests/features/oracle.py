@@ -94,7 +94,7 @@ def in_force(contracts: Iterable[Row], account: str, at: datetime, known_by: dat
             starts.append(begun[0][0])
             renewals += len({version[0] for version in begun}) - 1
             row = begun[-1][2]
-            if row["term_end"] is None or row["term_end"] > at:
+            if (row["term_end"] is None or row["term_end"] > at) and row["arr"] > 0:
                 active.append(row)
     if not active:
         return None

@@ -5,6 +5,7 @@ from datetime import datetime
 import polars as pl
 import pytest
 
+from features.tables import Tables
 from training.outcomes import outcomes
 
 
@@ -75,6 +76,13 @@ def test_lives(contracts, name: str, lines: list[str], lives: list[tuple[str, st
     found = outcomes(contracts(*rows(*lines))).lives
     expected = [("a", day(start), day(end), completed) for start, end, completed in lives]
     assert [row if row[2] else (*row[:3], False) for row in found.rows()] == expected
+
+
+def test_who_pays_nothing_is_no_customer(contracts) -> None:
+    tables = contracts(*rows("a 1 2023-01-01 2024-01-01 -", "a 1 2024-01-01 - -"))
+    free = pl.when(pl.col("term_end").is_null()).then(0.0).otherwise("arr").alias("arr")
+    tables = Tables(tables.extracted_at, dict(tables.frames) | {"contracts": tables["contracts"].with_columns(free)})
+    assert outcomes(tables).lives["ended_at"].to_list() == [datetime(2024, 1, 1)]
 
 
 def test_only_what_was_known_counts(contracts) -> None:
