@@ -21,7 +21,7 @@ def main() -> None:
     assert spec.loader is not None
     real = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(real)
-    console = Console(width=110)
+    console = Console(width=130)
 
     found = Table("set", "table", "rule", "rows", "what was done", title="What check found", title_justify="left")
     rows = Table("set", "table", "read", "usable", "quarantined", title="Rows", title_justify="left")
