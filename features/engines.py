@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from operator import truediv
 from typing import Any, Literal, TypeVar
-from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import duckdb
@@ -134,14 +133,19 @@ def plain_division() -> Iterator[None]:
     """Let Spark divide by `/` in the plans made within the block, or within the function this decorates.
 
     Narwhals asks for `try_divide`, after a test that the divisor isn't zero; Sail 0.7.2 has it for whole numbers only.
+    The whole process divides so meanwhile.
     """
     if "pyspark.sql.connect.dataframe" not in sys.modules:
         yield
         return
     from pyspark.sql.connect import functions
 
-    with patch.object(functions, "try_divide", truediv):
+    asked_for = functions.try_divide
+    functions.try_divide = truediv  # type: ignore[assignment]
+    try:
         yield
+    finally:
+        functions.try_divide = asked_for
 
 
 def local(frame: Any) -> pl.DataFrame:
