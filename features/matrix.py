@@ -75,7 +75,8 @@ def build(
 def _parts(tables: AnyTables, rows: Lazy, signals: Sequence[Signal], progress: Callable[[str], None]) -> Iterator[Lazy]:
     groups = grids(moment(at) for at in moments(rows, "as_of"))
     for number, grid in enumerate(groups, 1):
-        progress(f"signals, {len(grid)} snapshots" + (f" (grid {number} of {len(groups)})" if len(groups) > 1 else ""))
+        part = f" (grid {number} of {len(groups)})" if len(groups) > 1 else ""
+        progress(f"signals at {len(grid)} moment{'s' if len(grid) > 1 else ''}{part}")
         wanted = beside(rows, pl.DataFrame({"as_of": _times(grid)}))
         yield settled(_grid(tables, rows.join(wanted, on="as_of", how="inner"), grid, signals))
     if not groups:
