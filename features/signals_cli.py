@@ -98,10 +98,7 @@ def describe_signal(name: Annotated[str, typer.Argument(help="Name of the signal
         ("dimension", signal.dimension),
         ("unit", signal.unit),
         ("bounds", bounds),
-        (
-            "direction",
-            {1: "more is better", -1: "less is better", None: "neither too little nor too much"}[signal.direction],
-        ),
+        ("direction", _DIRECTIONS[signal.direction]),
         ("made of", ", ".join(part if isinstance(part, str) else part.column for part in signal.of)),
         ("tables", ", ".join(signal.tables)),
         ("known when", ", ".join(columns) or "its contracts are known"),

@@ -17,7 +17,6 @@ from serving.schema import scores
 from serving.scores import Band
 from serving.store import fold
 
-SortKey = Literal["arr_at_risk", "health", "risk_90d", "risk_365d", "arr", "renewal_at", "name"]
 Sort = Literal[
     "arr_at_risk", "-arr_at_risk", "health", "-health", "risk_90d", "-risk_90d", "risk_365d", "-risk_365d",
     "arr", "-arr", "renewal_at", "-renewal_at", "name", "-name",

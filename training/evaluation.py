@@ -1,7 +1,7 @@
 """Out-of-time figures: what a model said at a moment against what then happened within a horizon."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -38,12 +38,6 @@ def churned_within(matrix: pl.DataFrame, outcomes: Outcomes, days: int) -> pl.Da
     horizon = timedelta(days=days)
     known = outcomes.of(matrix).filter(pl.col("as_of") + horizon <= outcomes.observed_until)
     return known.with_columns(churned=(pl.col("churned_at") <= pl.col("as_of") + horizon).fill_null(value=False))
-
-
-def latest_full_horizon(outcomes: Outcomes, days: int) -> datetime:
-    """The last midnight whose horizon has been observed to its end."""
-    latest = outcomes.observed_until - timedelta(days=days)
-    return datetime(latest.year, latest.month, latest.day)
 
 
 def figures(risk: NDArray[np.float64], churned: NDArray[np.bool_], arr: NDArray[np.float64]) -> Figures:

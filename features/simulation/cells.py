@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.periods import PERIOD_DAYS
 from features.simulation.book import Book
-from features.simulation.clock import PERIOD_DAYS, Array, Clock, seconds
+from features.simulation.clock import Array, Clock, seconds
 from features.simulation.health import Health
 from features.simulation.population import Population
 

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import SettingsError
+from features.periods import PERIOD_DAYS
 
 Array: TypeAlias = npt.NDArray[Any]
 
-PERIOD_DAYS = 28
 REGIME_SHARE = 0.6
 
 STREAMS = (

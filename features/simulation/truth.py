@@ -10,9 +10,10 @@ still to come is not told apart.
 import numpy as np
 import polars as pl
 
+from features.periods import PERIOD_DAYS
 from features.simulation import hazard
 from features.simulation.book import IDLE, LEAVING, RENEWED, SILENT, Book
-from features.simulation.clock import PERIOD_DAYS, Array, Clock
+from features.simulation.clock import Array, Clock
 from features.simulation.health import DEPTH, PHI, PRESSURE, RHO, SIGMA, SLUMP, Health
 from features.simulation.population import Population
 

@@ -8,8 +8,9 @@ import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
+from features.periods import PERIOD_DAYS
 from features.simulation.book import Book
-from features.simulation.clock import PERIOD_DAYS, Array, Clock, seconds
+from features.simulation.clock import Array, Clock, seconds
 from features.simulation.hazard import expit
 from features.simulation.health import Health
 from features.simulation.population import Population
