@@ -1,0 +1,1 @@
+"""The routes of the API, a file per topic; `serving.api` joins them."""

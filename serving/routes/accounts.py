@@ -1,0 +1,82 @@
+"""`/v1/accounts`: the list and one account."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from serving.accounts import account_detail, account_page, batch_of
+from serving.csv_rows import as_csv
+from serving.examples import example
+from serving.headers import CSV, JSON, not_modified, preferred, validators
+from serving.listing import AccountQuery
+from serving.parameters import no_parameters
+from serving.problems import documented
+from serving.read_models import AccountDetail, AccountPage, AccountRow
+from serving.store import ScoreStore
+
+
+def router(store: ScoreStore) -> APIRouter:
+    """The routes of the accounts."""
+    routes = APIRouter(prefix="/v1", tags=["accounts"])
+
+    @routes.get(
+        "/accounts",
+        summary="List accounts",
+        response_model=AccountPage,
+        responses={
+            200: {
+                "description": "A page of accounts, the most ARR at risk first unless sorted otherwise. The Link "
+                "header leads to the next and previous page, in CSV too.",
+                "content": {JSON: {"example": example(AccountPage)}, CSV: {"example": as_csv([example(AccountRow)])}},
+            },
+            304: {"description": "The client has this answer already."},
+            **documented(422, 503),
+        },
+    )
+    def accounts(request: Request, query: Annotated[AccountQuery, Query()]) -> Response:
+        """Filtered, sorted and paged; as JSON, or as CSV with `Accept: text/csv` (rows only)."""
+        batch, current = batch_of(store, query), store.current()
+        media_type = preferred(request, (JSON, CSV))
+        headers = validators(request, media_type, batch, current)
+        if known := not_modified(request, headers):
+            return known
+        page = account_page(store, batch, query, superseded=batch != current)
+        cursors = {"next": page.next_cursor, "prev": page.previous_cursor}
+        links = [
+            f'<{query.link(request.url.path, cursor=cursor)}>; rel="{relation}"'
+            for relation, cursor in cursors.items()
+            if cursor
+        ]
+        if links:
+            headers["Link"] = ", ".join(links)
+        if media_type == CSV:
+            rows = page.model_dump(mode="json")["accounts"]
+            return Response(as_csv(rows), headers=headers, media_type=CSV)
+        return Response(page.model_dump_json(), headers=headers, media_type=JSON)
+
+    @routes.get(
+        "/accounts/{account_id:path}",
+        summary="Read one account",
+        response_model=AccountDetail,
+        dependencies=[Depends(no_parameters)],
+        responses={
+            200: {
+                "description": "The account in the current batch.",
+                "content": {JSON: {"example": example(AccountDetail)}},
+            },
+            304: {"description": "The client has this answer already."},
+            **documented(404, 422, 503),
+        },
+    )
+    def account(
+        request: Request,
+        account_id: Annotated[str, Path(description="Identifies the account.", examples=["A-1042"])],
+    ) -> Response:
+        """Health, band and risks with what they are made of: points per dimension, signals, coverage, freshness."""
+        batch = store.current()
+        headers = validators(request, JSON, batch)
+        if known := not_modified(request, headers):
+            return known
+        return Response(account_detail(store, batch, account_id).model_dump_json(), headers=headers, media_type=JSON)
+
+    return routes
