@@ -5,9 +5,16 @@ HealthscoreError
  │    ├── StoreUnavailable   5  the score store can't be opened, read or written
  │    │    └── StoreTooNew   5  a later healthscore has changed the store: upgrade this one
  │    ├── NothingPublished   5  no batch of scores has been published yet: run `healthscore score`
- │    └── PortUnavailable    5  the port can't be listened on: another program has it
+ │    ├── PortUnavailable    5  the port can't be listened on: another program has it
+ │    └── IssuerUnavailable  5  the OIDC issuer doesn't give its keys out, so tokens can't be checked
+ ├── SettingsError           2  (features.errors)
+ │    └── Unguarded          2  other machines would be answered, and there is no key nor issuer
  ├── RefusedBatch            1  the batch contradicts itself, or history already holds one of that moment
  └── RequestError            2  what was asked for can't be answered
+      ├── BadKey             2  an API key can't be made like that, or there is none of that id
+      ├── Unidentified       2  nobody is known by the key or token that came with the request, or none came
+      ├── Forbidden          2  the caller is known and may not do this; `scope` is what they lack
+      ├── TooManyRequests    2  the caller has used up the minute; `retry_after_s` says when to come back
       ├── UnknownAccount     2  the batch has no such account
       └── BadParameter       2  a query parameter is wrong; `field` names it
            └── BadCursor     2  a cursor wasn't given out by this store
@@ -15,7 +22,7 @@ HealthscoreError
 The HTTP status of each is in `serving.problems`.
 """
 
-from features.errors import HealthscoreError, UnavailableError
+from features.errors import HealthscoreError, SettingsError, UnavailableError
 
 
 class StoreUnavailable(UnavailableError):
@@ -34,6 +41,14 @@ class PortUnavailable(UnavailableError):
     """The address and port can't be listened on."""
 
 
+class IssuerUnavailable(UnavailableError):
+    """The OIDC issuer doesn't give its keys out."""
+
+
+class Unguarded(SettingsError):
+    """Other machines would be answered, and there is no key nor issuer."""
+
+
 class RefusedBatch(HealthscoreError):
     """A batch contradicts itself, or history already holds one of that moment. Nothing of it was written."""
 
@@ -42,6 +57,34 @@ class RequestError(HealthscoreError):
     """What was asked for can't be answered."""
 
     exit_code = 2
+
+
+class BadKey(RequestError):
+    """An API key can't be made like that, or there is none of that id."""
+
+
+class Unidentified(RequestError):
+    """Nobody is known by the key or token that came with a request, or none came (`offered` is false)."""
+
+    def __init__(self, message: str, *, offered: bool = True) -> None:
+        super().__init__(message)
+        self.offered = offered
+
+
+class Forbidden(RequestError):
+    """The caller is known and may not do this: they lack the `scope`."""
+
+    def __init__(self, message: str, scope: str) -> None:
+        super().__init__(message)
+        self.scope = scope
+
+
+class TooManyRequests(RequestError):
+    """The caller has asked more often in a minute than the limit allows."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class UnknownAccount(RequestError):

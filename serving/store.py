@@ -95,6 +95,16 @@ class ScoreStore:
         with self._answering(), self._engine.connect() as connection:
             yield connection
 
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection in one transaction that writes, committed at the end or not at all. Raises StoreUnavailable."""
+        with (
+            self._answering(),
+            self._engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
     def _batch(self, query: Select[Any]) -> Batch | None:
         with self.reading() as connection:
             row = connection.execute(query).one_or_none()

@@ -16,6 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 from features.errors import SettingsError
+from serving.access import tables as access
 from serving.accounts import account_detail, account_page, choices
 from serving.errors import BadCursor, NothingPublished, RefusedBatch, StoreTooNew, StoreUnavailable, UnknownAccount
 from serving.listing import AccountQuery, Cursor
@@ -325,7 +326,7 @@ def test_unknown_accounts_and_cursors(store: ScoreStore, make_batch: MakeBatch, 
 
 def test_the_tables_are_what_the_migrations_make(store: ScoreStore) -> None:
     with store.reading() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), [metadata, access.metadata]) == []
 
 
 def test_opening_again_changes_nothing(url: str, store: ScoreStore, make_batch: MakeBatch) -> None:
