@@ -24,5 +24,5 @@ def spine(tables: AnyTables, as_ofs: Sequence[datetime]) -> Any:
     """
     at = pl.Series("at", [moment(as_of) for as_of in as_ofs], dtype=pl.Datetime("us"))
     contracts = opened(tables, "contracts")
-    active = in_force(contracts, beside(contracts, pl.DataFrame({"at": at, "known_by": at})))
+    active = in_force(contracts, beside(contracts, pl.DataFrame({"at": at, "known_by": at})), ())
     return like(tables["contracts"], active.select("account_id", as_of="at").sort("as_of", "account_id"))
