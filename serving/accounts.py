@@ -8,6 +8,7 @@ from sqlalchemy import Row, Select, case, func, select
 from features.catalogue import CATALOGUE
 from serving.errors import BadCursor, UnknownAccount
 from serving.listing import AccountQuery, Cursor, page_of, selected, sorted_by
+from serving.loading import signals_of
 from serving.read_models import AccountDetail, AccountPage, AccountRow, BatchShown, Totals
 from serving.schema import score_details, scores
 from serving.scores import BANDS, Batch
@@ -76,15 +77,19 @@ def account_detail(store: ScoreStore, batch: Batch, account_id: str) -> AccountD
             ).one_or_none()
     if row is None:
         raise UnknownAccount(f"there is no account {account_id!r} in the scores as of {batch.as_of:%Y-%m-%d %H:%M} UTC")
-    signals = [_explained(signal) for signal in sorted(row.signals, key=lambda signal: -abs(signal["points"]))]
+    signals = [
+        _explained(name, value, points)
+        for name, (value, points) in sorted(signals_of(row.signals).items(), key=lambda signal: -abs(signal[1][1]))
+    ]
     shown = BatchShown.model_validate(batch).model_dump()
     return AccountDetail.model_validate({**row._mapping, **shown, "signals": signals})
 
 
-def _explained(signal: dict[str, Any]) -> dict[str, Any]:
+def _explained(name: str, value: float | str | None, points: float) -> dict[str, Any]:
     """A stored signal with what the catalogue says of it."""
-    known = CATALOGUE.get(signal["name"])
-    return signal | {field: getattr(known, field, None) for field in ("meaning", "dimension", "unit")}
+    known = CATALOGUE.get(name)
+    said = {field: getattr(known, field, None) for field in ("meaning", "dimension", "unit")}
+    return {"name": name, "value": value, "points": points, **said}
 
 
 def _totals(batch: Batch, query: AccountQuery) -> Select[Any]:

@@ -13,9 +13,9 @@ from pydantic_core import from_json, to_json
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from serving.errors import BadCursor
+from serving.folding import fold
 from serving.schema import scores
 from serving.scores import Band
-from serving.store import fold
 
 Sort = Literal[
     "arr_at_risk", "-arr_at_risk", "health", "-health", "risk_90d", "-risk_90d", "risk_365d", "-risk_365d",

@@ -1,6 +1,7 @@
 """The tables of the score store, and how a database is brought up to them.
 
-What a list shows is kept apart from what only one account's page shows, so that lists read narrow rows. Texts
+What a list shows is kept apart from what only one account's page shows, so that a whole batch is read in narrow rows.
+Every table with a column `account_id` holds something on an account: `serving.erasure` finds them by that. Texts
 compare by code point on every database (SQLite's own way, collation "C" on PostgreSQL): the same order everywhere.
 """
 
@@ -12,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import (
     JSON,
+    Boolean,
     CheckConstraint,
     Column,
     Connection,
@@ -30,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TEXT
 
+from features.signal import DIMENSIONS
 from serving.errors import StoreTooNew
 
 ByCodePoint = Text().with_variant(TEXT(collation="C"), "postgresql")
@@ -47,6 +50,9 @@ batches = Table(
     Column("mode", Text, nullable=False),
     Column("catalogue_digest", Text, nullable=False),
     Column("accounts", Integer, nullable=False),
+    Column("code_version", Text),
+    Column("data_digest", Text),
+    Column("erased", Integer, nullable=False, server_default="0"),  # accounts erased since
     UniqueConstraint("as_of", "known_at", name="batches_moment"),
 )
 
@@ -71,6 +77,13 @@ scores = Table(
     Column("renewal_risk", Double),
     Column("arr_at_risk", Double, nullable=False),
     Column("coverage", Double, nullable=False),
+    Column("health_low", Double),
+    Column("health_high", Double),
+    Column("contraction_risk", Double),
+    Column("expected_arr", Double),
+    Column("notice_given", Boolean),
+    Column("settled_band", Text),  # the band without flapping, see `serving.bands`
+    *(Column(f"points_{dimension}", Double) for dimension in DIMENSIONS),
     CheckConstraint("health BETWEEN 0 AND 100", name="scores_health"),
     CheckConstraint("band IN ('healthy', 'at_risk', 'critical')", name="scores_band"),
     CheckConstraint(
@@ -81,9 +94,6 @@ scores = Table(
     CheckConstraint("coverage BETWEEN 0 AND 1", name="scores_coverage"),
 )
 
-Index("scores_by_arr_at_risk", scores.c.batch_id, scores.c.arr_at_risk)
-Index("scores_by_owner", scores.c.batch_id, scores.c.owner, scores.c.arr_at_risk)
-
 score_details = Table(
     "score_details",
     metadata,
@@ -93,10 +103,118 @@ score_details = Table(
     Column("points", JSON, nullable=False),
     Column("signals", JSON, nullable=False),
     Column("freshness", JSON, nullable=False),
+    Column("drivers", JSON(none_as_null=True)),
+    Column("days_to_renewal", Double),
+    Column("term_days", Double),
     ForeignKeyConstraint(
         ["batch_id", "account_id"], ["scores.batch_id", "scores.account_id"], name="score_details_score"
     ),
 )
+
+books = Table(
+    "books",
+    metadata,
+    Column("batch_id", ByCodePoint, ForeignKey("batches.batch_id", name="books_batch"), primary_key=True),
+    Column("grouping", Text, primary_key=True),
+    Column("parts", JSON, nullable=False),
+)
+
+opinions = Table(
+    "opinions",
+    metadata,
+    Column("opinion_id", Text, primary_key=True),
+    Column("account_id", ByCodePoint, nullable=False),
+    Column("rating", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("stated_at", DateTime, nullable=False),
+    Column("expires_at", DateTime),
+    Column("batch_id", Text, nullable=False),  # of the score it was stated beside
+    Column("health", Double, nullable=False),
+    Column("band", Text, nullable=False),
+    CheckConstraint("rating IN ('healthy', 'at_risk', 'critical')", name="opinions_rating"),
+)
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("action_id", Text, primary_key=True),
+    Column("account_id", ByCodePoint, nullable=False),
+    Column("play", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("outcome", Text),
+    Column("note", Text),
+    Column("author", Text, nullable=False),
+    Column("taken_at", DateTime, nullable=False),
+    Column("batch_id", Text, nullable=False),
+    Column("health", Double, nullable=False),
+    Column("band", Text, nullable=False),
+    CheckConstraint("step IN ('started', 'done', 'outcome')", name="actions_step"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("erasure_id", Text, primary_key=True),
+    Column("salt", Text, nullable=False),
+    Column("account_hash", Text, nullable=False),
+    Column("erased_at", DateTime, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("subscription_id", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("kinds", JSON, nullable=False),
+    Column("secret", Text, nullable=False),  # signing needs it as it is
+    Column("author", Text, nullable=False),
+    Column("created_at", DateTime, nullable=False),
+    Column("ended_at", DateTime),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("event_id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("account_id", ByCodePoint),
+    Column("happened_at", DateTime, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("once", Text),  # at most one event of a value
+    UniqueConstraint("once", name="events_once"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("delivery_id", Integer, primary_key=True),
+    Column("event_id", Integer, ForeignKey("events.event_id", name="deliveries_event"), nullable=False),
+    Column("subscription_id", Text, ForeignKey("subscriptions.subscription_id", name="deliveries_subscription"),
+           nullable=False),
+    Column("due_at", DateTime),  # none: delivered or given up
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("delivered_at", DateTime),
+)  # fmt: skip
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("attempt_id", Integer, primary_key=True),
+    Column("delivery_id", Integer, ForeignKey("deliveries.delivery_id", name="attempts_delivery"), nullable=False),
+    Column("tried_at", DateTime, nullable=False),
+    Column("status", Integer),
+    Column("error", Text),
+)
+
+Index("opinions_by_account", opinions.c.account_id)
+Index("actions_by_account", actions.c.account_id)
+Index("events_by_account", events.c.account_id)
+Index("deliveries_by_due", deliveries.c.due_at)
+Index("deliveries_by_event", deliveries.c.event_id)
+Index("attempts_by_delivery", attempts.c.delivery_id)
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_305_811  # any number, the same in every process

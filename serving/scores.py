@@ -33,13 +33,30 @@ class Freshness:
     status: Status
 
 
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A signal with its points as it is shown to a person, beside its peers' median where there are peers."""
+
+    signal: str
+    dimension: str
+    value: float | str | None
+    unit: str
+    peer_median: float | None
+    peers: str | None
+    points: float
+    words: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountScore:
     """One account in one batch.
 
     `arr_at_risk` is `arr × risk_365d`. `coverage` is the share of the model's weight on signals that are present.
     `renewal_risk` is None where no renewal is known. `base_points` plus the sum of `points` (per dimension) is health
-    before it is clipped to 0–100; the points of `signals` add up to those of their dimensions.
+    before it is clipped to 0–100; the points of `signals` add up to those of their dimensions. `health_low` to
+    `health_high` is an 80 % interval; `contraction_risk` the chance to stay but pay less within 365 days;
+    `expected_arr` the ARR expected a year from `as_of`. `days_to_renewal` and `term_days` are what the model's clock
+    was given, None where open-ended. What a model version doesn't give is None.
     """
 
     account_id: str
@@ -62,6 +79,14 @@ class AccountScore:
     points: Mapping[str, float]
     signals: Sequence[Signal] = ()
     freshness: Mapping[str, Freshness] = field(default_factory=dict)
+    health_low: float | None = None
+    health_high: float | None = None
+    contraction_risk: float | None = None
+    expected_arr: float | None = None
+    drivers: Sequence[Driver] | None = None
+    notice_given: bool | None = None
+    days_to_renewal: float | None = None
+    term_days: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +95,9 @@ class Batch:
 
     `as_of` is the moment the world was frozen, `known_at` when the scores were made: scoring an old `as_of` again
     with data that came late makes another batch of the same `as_of`. `mode` says what the model rests on, in the
-    model's own word. `catalogue_digest` identifies the signals' definitions. `accounts` is the number of scores.
+    model's own word. `catalogue_digest` identifies the signals' definitions, `data_digest` the tables scored and
+    `code_version` the program. `accounts` is the number of scores published, `erased` how many of them have been erased
+    since.
     """
 
     as_of: datetime
@@ -80,4 +107,7 @@ class Batch:
     mode: str
     catalogue_digest: str
     accounts: int
+    code_version: str | None = None
+    data_digest: str | None = None
+    erased: int = 0
     batch_id: str = field(default_factory=lambda: uuid4().hex)

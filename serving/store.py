@@ -1,27 +1,44 @@
 """The score store: every batch ever published, each visible whole or not at all.
 
-History only grows: nothing is edited or removed. Readers take the current batch, the one with the latest
-`(as_of, known_at)`, and read it by its id, so a batch published meanwhile can't mix with theirs.
+History is bi-temporal and only grows: a batch is of a moment (`as_of`) and was made at one (`known_at`); nothing is
+edited. What is removed is removed on purpose, by `serving.erasure` and `serving.retention`. Readers take the batch with
+the latest `(as_of, known_at)` and read it by its id, so a batch published meanwhile can't mix with theirs.
 """
 
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import Any, Self
 
-from pydantic_core import from_json, to_json
-from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, insert, make_url, select
+import psycopg
+from pydantic_core import from_json
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Select,
+    create_engine,
+    event,
+    insert,
+    make_url,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, InterfaceError, OperationalError, TimeoutError
 
 from features.errors import SettingsError
 from serving.errors import NothingPublished, RefusedBatch, StoreUnavailable
-from serving.schema import batches, score_details, scores, upgrade
+from serving.loading import as_json
+from serving.publishing import Publishing
+from serving.schema import batches, books, upgrade
 from serving.scores import AccountScore, Batch
 
 _CHUNK = 2_000  # rows sent at a time
 _BUSY_MS = 30_000  # how long SQLite waits for another writer
+_LOCK = 7_305_812  # any number, the same in every process that publishes
 
 
 class ScoreStore:
@@ -56,34 +73,54 @@ class ScoreStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def publish(self, batch: Batch, scores_of_batch: Iterable[AccountScore]) -> None:
+    def publish(
+        self,
+        batch: Batch,
+        scores_of_batch: Iterable[AccountScore],
+        book: Mapping[str, Any] | None = None,
+    ) -> None:
         """Write a batch in one transaction: readers see all of it once this returns, and nothing of it before.
 
-        The scores may come from a generator; if it raises, nothing is written. Raises RefusedBatch if there are
-        not `batch.accounts` scores, an account comes twice, a value is out of its range, or history already holds a
-        batch of that `(as_of, known_at)`; StoreUnavailable if the database doesn't answer.
+        The scores may come from a generator; if it raises, nothing is written. `book` holds what the book looks like
+        by each grouping, as `serving.book` makes it. Raises RefusedBatch if there are not `batch.accounts` scores, an
+        account comes twice, a value is out of its range, or history already holds a batch of that
+        `(as_of, known_at)`; StoreUnavailable if the database doesn't answer.
         """
-        written = 0
         remaining = iter(scores_of_batch)
-        with self._answering(), self._engine.connect().execution_options(writes=True) as connection:
-            try:
-                with connection.begin():
-                    connection.execute(insert(batches), asdict(batch))
-                    while chunk := list(islice(remaining, _CHUNK)):
-                        connection.execute(insert(scores), [_listed(batch.batch_id, score) for score in chunk])
-                        connection.execute(insert(score_details), [_detailed(batch.batch_id, score) for score in chunk])
-                        written += len(chunk)
-                    if written != batch.accounts:
-                        raise RefusedBatch(f"a batch of {batch.accounts} accounts brings {written} scores")
-            except (IntegrityError, DataError) as error:
-                raise RefusedBatch(f"the batch of {batch.as_of:%Y-%m-%d %H:%M} is refused: {error.orig}") from error
+        try:
+            with self.writing(exclusively=True) as connection:
+                before = _batch(connection, _latest().where(_moment < (batch.as_of, batch.known_at)))
+                current = _batch(connection, _latest())
+                connection.execute(insert(batches), asdict(batch))
+                publishing = Publishing(connection, batch, before, news=before == current)
+                while chunk := list(islice(remaining, _CHUNK)):
+                    publishing.write(chunk)
+                if publishing.written != batch.accounts:
+                    raise RefusedBatch(f"a batch of {batch.accounts} accounts brings {publishing.written} scores")
+                for grouping, parts in (book or {}).items():
+                    connection.execute(
+                        insert(books), {"batch_id": batch.batch_id, "grouping": grouping, "parts": parts}
+                    )
+        except (IntegrityError, DataError) as error:
+            raise RefusedBatch(f"the batch of {batch.as_of:%Y-%m-%d %H:%M} is refused: {error.orig}") from error
+        except (psycopg.IntegrityError, psycopg.DataError) as error:  # from COPY
+            raise RefusedBatch(f"the batch of {batch.as_of:%Y-%m-%d %H:%M} is refused: {error}") from error
 
     def current(self) -> Batch:
         """The batch with the latest `(as_of, known_at)`. Raises NothingPublished if there is none."""
-        batch = self._batch(select(batches).order_by(batches.c.as_of.desc(), batches.c.known_at.desc()).limit(1))
+        batch = self.at()
         if batch is None:
             raise NothingPublished("no scores have been published yet: run `healthscore score`")
         return batch
+
+    def at(self, as_of: date | None = None, known_at: date | None = None) -> Batch | None:
+        """The batch that was current: the latest of those as of the end of a day, and known by the end of a day."""
+        query = _latest()
+        if as_of is not None:
+            query = query.where(batches.c.as_of < day_after(as_of))
+        if known_at is not None:
+            query = query.where(batches.c.known_at < day_after(known_at))
+        return self._batch(query)
 
     def batch(self, batch_id: str) -> Batch | None:
         """The batch of that id, or None."""
@@ -96,48 +133,49 @@ class ScoreStore:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A connection in one transaction that writes, committed at the end or not at all. Raises StoreUnavailable."""
+    def writing(self, *, exclusively: bool = False) -> Iterator[Connection]:
+        """A transaction to write in, committed at the end or undone by an error; `exclusively`: one at a time.
+
+        Raises StoreUnavailable if the database doesn't answer.
+        """
         with (
             self._answering(),
             self._engine.connect().execution_options(writes=True) as connection,
             connection.begin(),
         ):
+            if exclusively and connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             yield connection
 
     def _batch(self, query: Select[Any]) -> Batch | None:
         with self.reading() as connection:
-            row = connection.execute(query).one_or_none()
-        return None if row is None else Batch(**row._mapping)
+            return _batch(connection, query)
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
         try:
             yield
-        except (OperationalError, InterfaceError, TimeoutError) as error:
+        except (OperationalError, InterfaceError, TimeoutError, psycopg.OperationalError) as error:
             cause = getattr(error, "orig", None) or error
             where = self._engine.url.render_as_string(hide_password=True)
             raise StoreUnavailable(f"the score store at {where} doesn't answer: {cause}") from error
 
 
-def fold(words: str) -> str:
-    """The form texts are sorted and searched by: no case, no accents (`Élan` → `elan`)."""
-    parts = unicodedata.normalize("NFKD", words.casefold())
-    return "".join(part for part in parts if not unicodedata.combining(part))
+def day_after(day: date) -> datetime:
+    """The midnight a day ends with."""
+    return datetime.combine(day, time()) + timedelta(days=1)
 
 
-def _listed(batch_id: str, score: AccountScore) -> dict[str, object]:
-    row: dict[str, object] = {column: getattr(score, column) for column in _LISTED}
-    return row | {"batch_id": batch_id, "folded": f"{fold(score.name)}\n{fold(score.account_id)}"}
+_moment = tuple_(batches.c.as_of, batches.c.known_at)
 
 
-def _detailed(batch_id: str, score: AccountScore) -> dict[str, object]:
-    row: dict[str, object] = {column: getattr(score, column) for column in _DETAILED}
-    return row | {"batch_id": batch_id}
+def _latest() -> Select[Any]:
+    return select(batches).order_by(batches.c.as_of.desc(), batches.c.known_at.desc()).limit(1)
 
 
-_LISTED: Sequence[str] = [name for name in scores.c.keys() if name not in {"batch_id", "folded"}]  # noqa: SIM118
-_DETAILED: Sequence[str] = [name for name in score_details.c.keys() if name != "batch_id"]  # noqa: SIM118
+def _batch(connection: Connection, query: Select[Any]) -> Batch | None:
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Batch(**row._mapping)
 
 
 def _database(url: str) -> URL:
@@ -158,10 +196,10 @@ def _database(url: str) -> URL:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         return create_engine(
-            url, json_serializer=_json, json_deserializer=from_json, pool_pre_ping=True,
+            url, json_serializer=as_json, json_deserializer=from_json, pool_pre_ping=True,
             connect_args={"connect_timeout": 5},
         )  # fmt: skip
-    engine = create_engine(url, json_serializer=_json, json_deserializer=from_json)
+    engine = create_engine(url, json_serializer=as_json, json_deserializer=from_json)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:
@@ -175,7 +213,3 @@ def _engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
-
-
-def _json(value: object) -> str:
-    return to_json(value, inf_nan_mode="null").decode()

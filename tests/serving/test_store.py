@@ -22,7 +22,8 @@ from serving.errors import BadCursor, NothingPublished, RefusedBatch, StoreTooNe
 from serving.listing import AccountQuery, Cursor
 from serving.schema import metadata
 from serving.scores import AccountScore, Batch, Signal
-from serving.store import ScoreStore, fold
+from serving.folding import fold
+from serving.store import ScoreStore
 
 MakeScore = Callable[..., AccountScore]
 MakeBatch = Callable[..., Batch]
