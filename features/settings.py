@@ -38,6 +38,15 @@ class Settings(BaseModel):
     seed: int = Field(7, ge=0, description="seed of all that is random")
     host: str = Field("127.0.0.1", description="address to serve on")
     port: int = Field(8000, ge=0, le=65535, description="port to serve on")
+    workers: int = Field(1, ge=1, le=64, description="processes that serve")
+    requests_per_minute: int = Field(1200, ge=1, description="requests a key may send to each process in a minute")
+    max_body_mb: int = Field(64, ge=1, le=1024, description="largest body of a request, MiB")
+    identity_cache_s: float = Field(5, ge=0, le=60, description="seconds until a revoked key is refused, at most")
+    oidc_issuer: str | None = Field(None, description="OpenID Connect issuer whose tokens are taken, as tokens name it")
+    oidc_audience: str | None = Field(None, description="what the issuer's tokens for this service name as audience")
+    oidc_jwks_url: str | None = Field(None, description="where the issuer's keys are; its discovery document says so")
+    oidc_role_claim: str = Field("role", min_length=1, description="claim of a token that names the role or roles")
+    oidc_owner_claim: str = Field("owner", min_length=1, description="claim that names whose accounts a csm sees")
 
     @property
     def tracking(self) -> str:

@@ -1,16 +1,31 @@
-"""The HTTP service: the API under /v1, its probes, its documentation, and the pages."""
+"""The HTTP service: the API under /v1, its probes, its documentation, and the pages, behind one gate."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
+from features.settings import Settings
+from serving.access.gate import Gate
+from serving.access.identity import Identity
+from serving.access.keys import Keys
+from serving.access.oidc import Issuer
+from serving.access.permission import may, refuse_undeclared
+from serving.access.rate_limit import RateLimit
+from serving.audit import AuditLog
+from serving.audited import Audited
 from serving.headers import SecurityHeaders
+from serving.metrics import Metrics
+from serving.observed import Observed
 from serving.pages import STATIC, pages
-from serving.parameters import no_parameters
+from serving.parameters import ShortAddresses, no_parameters
 from serving.problems import handle_problems
-from serving.routes import accounts, probes
+from serving.recorder import Recorder
+from serving.routes import accounts, metrics, probes
 from serving.store import ScoreStore
 
 DESCRIPTION = """Scores of customer accounts, as the latest scoring job published them.
@@ -20,28 +35,53 @@ DESCRIPTION = """Scores of customer accounts, as the latest scoring job publishe
 currency; times are UTC. Errors are problems (RFC 9457). Answers carry an `ETag`: send it back as `If-None-Match`.
 """
 
-TOPICS = (accounts.router, probes.router)
-"""Each makes the routes of its topic on a store."""
+TOPICS: tuple[Callable[[ScoreStore], APIRouter], ...] = (accounts.router,)
+"""Each makes the routes of its topic on a store; `accounts` is last, since its paths take what others leave."""
 
 
-def create_app(store: ScoreStore) -> FastAPI:
-    """The service on a store, which stays the caller's to close."""
+def utc_now() -> datetime:
+    """The time, UTC without a zone: the one clock of the service."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def create_app(
+    store: ScoreStore, settings: Settings | None = None, *, clock: Callable[[], datetime] = utc_now
+) -> FastAPI:
+    """The service on a store, which stays the caller's to close. Raises SettingsError."""
+    settings = settings or Settings()
+    keys, measured = Keys(store), Metrics(store, clock)
+    recorder = Recorder(AuditLog(store), keys)
+    identity = Identity(keys, Issuer.of(settings), remember_s=settings.identity_cache_s, clock=clock)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        recorder.close()
+
     app = FastAPI(
-        title="healthscore", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None, openapi_url=None
-    )
+        title="healthscore", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None, openapi_url=None,
+        lifespan=lifespan, max_body_size=settings.max_body_mb * 2**20,
+    )  # fmt: skip
+    app.add_middleware(Audited, recorder=recorder, clock=clock)  # each goes around those before it
+    app.add_middleware(Gate, identity=identity, limit=RateLimit(settings.requests_per_minute))
+    app.add_middleware(ShortAddresses)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Observed, metrics=measured)
     handle_problems(app)
     for topic in TOPICS:
         app.include_router(topic(store))
+    app.include_router(probes.router(store, clock))
+    app.include_router(metrics.router(measured))
     app.include_router(_document(app))
-    app.include_router(pages(store, app.openapi, no_parameters))
+    app.include_router(pages(store, app.openapi))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    refuse_undeclared(app)
     return app
 
 
 def _document(app: FastAPI) -> APIRouter:
-    routes = APIRouter(dependencies=[Depends(no_parameters)], include_in_schema=False)
+    routes = APIRouter(dependencies=[may("model:read"), Depends(no_parameters)], include_in_schema=False)
 
     @routes.get("/openapi.json")
     def document() -> dict[str, Any]:

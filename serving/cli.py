@@ -55,16 +55,12 @@ def score(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to serve on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to serve on.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that serve, on one store.")] = None,
     state: StateOption = None,
 ) -> None:
     """Serve the published scores: the API under /v1, its documentation under /docs, and the pages."""
-    settings = in_force(host=host, port=port, state=state)
-    serve_forever(
-        settings.score_store,
-        settings.host,
-        settings.port,
-        announce=lambda address: out.print(f"Serving on {address}/ (Ctrl+C stops it)", highlight=False),
-    )
+    settings = in_force(host=host, port=port, workers=workers, state=state)
+    serve_forever(settings, announce=lambda words: out.print(words, highlight=False, soft_wrap=True))
 
 
 @app.command(epilog="Example: HEALTHSCORE_GRACE_DAYS=45 healthscore settings")

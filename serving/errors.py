@@ -72,9 +72,9 @@ class Unidentified(RequestError):
 
 
 class Forbidden(RequestError):
-    """The caller is known and may not do this: they lack the `scope`."""
+    """The caller is known and may not do this; `scope` is what they lack, where one would do."""
 
-    def __init__(self, message: str, scope: str) -> None:
+    def __init__(self, message: str, scope: str | None = None) -> None:
         super().__init__(message)
         self.scope = scope
 

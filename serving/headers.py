@@ -47,17 +47,21 @@ class SecurityHeaders:
 
 
 def validators(request: Request, media_type: str, *batches: Batch) -> dict[str, str]:
-    """ETag and caching headers of an answer that depends on the request's address and these batches only."""
+    """ETag and caching headers of an answer that depends on the request's address, whose accounts its caller sees,
+    and these batches only."""
+    caller = request.state.caller
     parts = [
         _VERSION,
         media_type,
+        caller.role,
+        caller.owner or "",
         request.url.path,
         *sorted(f"{name}={value}" for name, value in request.query_params.items()),
     ]
     parts += [batch.batch_id for batch in batches]
     digest = sha256("\n".join(parts).encode()).hexdigest()[:32]
     # Weak: the same answer compressed has the same tag.
-    return {"ETag": f'W/"{digest}"', "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    return {"ETag": f'W/"{digest}"', "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
 
 
 def not_modified(request: Request, headers: Mapping[str, str]) -> Response | None:

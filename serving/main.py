@@ -8,6 +8,7 @@ from rich.console import Console
 import features.book.cli
 import features.cli
 import features.signals_cli
+import serving.access.cli
 import serving.cli
 import serving.demo
 import training.cli
@@ -27,6 +28,7 @@ for verbs in (
     features.book.cli.app,
     training.cli.app,
     serving.cli.app,
+    serving.access.cli.app,
     serving.demo.app,
 ):
     app.add_typer(verbs)

@@ -6,10 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from serving.access.permission import may
 from serving.accounts import account_detail, account_page, batch_of, choices
 from serving.errors import NothingPublished
 from serving.headers import not_modified, validators
 from serving.listing import AccountQuery, Sort
+from serving.parameters import no_parameters
+from serving.reach import Reach
 from serving.read_models import AccountDetail
 from serving.scores import BANDS
 from serving.store import ScoreStore
@@ -37,14 +40,14 @@ SORTS: Sequence[tuple[Sort, str]] = (
 )
 
 
-def pages(
-    store: ScoreStore, openapi: Callable[[], dict[str, Any]], no_parameters: Callable[[Request], None]
-) -> APIRouter:
+def pages(store: ScoreStore, openapi: Callable[[], dict[str, Any]]) -> APIRouter:
     """The routes of the pages."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
-    def accounts(request: Request, query: Annotated[AccountQuery, Query()]) -> Response:
+    def accounts(
+        request: Request, query: Annotated[AccountQuery, Query()], reach: Annotated[Reach, may("accounts:read")]
+    ) -> Response:
         try:
             current = store.current()
         except NothingPublished:
@@ -66,7 +69,7 @@ def pages(
         return Response(content, headers=headers, media_type=HTML)
 
     @router.get("/accounts/{account_id:path}", dependencies=[Depends(no_parameters)])
-    def account(request: Request, account_id: str) -> Response:
+    def account(request: Request, account_id: str, reach: Annotated[Reach, may("accounts:read")]) -> Response:
         batch = store.current()
         headers = validators(request, HTML, batch)
         if known := not_modified(request, headers):
@@ -75,7 +78,7 @@ def pages(
         content = render("account.html", account=shown, bars=bars(shown))
         return Response(content, headers=headers, media_type=HTML)
 
-    @router.get("/docs", dependencies=[Depends(no_parameters)])
+    @router.get("/docs", dependencies=[may("model:read"), Depends(no_parameters)])
     def docs() -> Response:
         return Response(render("docs.html", document=openapi()), media_type=HTML)
 

@@ -14,15 +14,26 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from features.errors import HealthscoreError, UnavailableError
-from serving.errors import BadParameter, NothingPublished, StoreUnavailable, UnknownAccount
+from serving.errors import (
+    BadParameter,
+    Forbidden,
+    StoreUnavailable,
+    TooManyRequests,
+    Unidentified,
+    UnknownAccount,
+)
 from serving.headers import SECURITY
+from serving.observed import template
 from serving.templating import render
 
 MEDIA_TYPE = "application/problem+json"
 
 STATUS: Mapping[type[HealthscoreError], int] = {
+    Unidentified: 401,
+    Forbidden: 403,
     UnknownAccount: 404,
     BadParameter: 422,
+    TooManyRequests: 429,
     UnavailableError: 503,
     HealthscoreError: 500,
 }
@@ -39,6 +50,7 @@ class Problem(BaseModel):
     status: int = Field(description="HTTP status.")
     detail: str = Field(description="What went wrong and what to do.")
     instance: str = Field(description="The path asked for.")
+    request_id: str = Field(description="Identifies the request in the service's log.")
     errors: list[dict[str, str]] = Field([], description="For 422: each wrong parameter's field and message.")
 
 
@@ -52,8 +64,16 @@ def problem(
 ) -> Response:
     """The answer for a problem: HTML for a browser that asked for a page, else problem+json."""
     title = HTTPStatus(status).phrase
-    found = Problem(title=title, status=status, detail=detail, instance=request.url.path, errors=errors or [])
-    sent = {**SECURITY, "Cache-Control": "no-store", "Vary": "Accept", **(headers or {})}
+    request_id = getattr(request.state, "request_id", "")
+    found = Problem(
+        title=title,
+        status=status,
+        detail=detail,
+        instance=request.url.path,
+        request_id=request_id,
+        errors=errors or [],
+    )
+    sent = {**SECURITY, "Cache-Control": "no-store", "Vary": "Accept", "X-Request-ID": request_id, **(headers or {})}
     if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1"):
         return Response(render("problem.html", problem=found), status, sent, "text/html")
     content = found.model_dump_json(exclude=None if found.errors else {"errors"})
@@ -72,23 +92,33 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def answer(request: Request, error: HealthscoreError) -> Response:
+    """The answer for an error raised on purpose."""
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    if status == 500:
+        return _defect(request, error)
+    detail, errors, headers = str(error), None, {}
+    match error:
+        case BadParameter():
+            errors = [{"field": error.field, "message": detail}]
+        case Unidentified():  # RFC 6750, section 3
+            headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if error.offered else "Bearer"
+        case Forbidden(scope=str()):
+            headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{error.scope}"'
+        case TooManyRequests():
+            headers["Retry-After"] = str(error.retry_after_s)
+        case StoreUnavailable():
+            logging.getLogger(__name__).error("%s", error)
+            detail = "the score store doesn't answer: try again in a moment"  # its address stays inside
+    if status == 503:
+        headers["Retry-After"] = _RETRY_AFTER_S
+    return problem(request, status, detail, errors=errors, headers=headers)
+
+
 def handle_problems(app: FastAPI) -> None:
     """Answer every error of the app as a problem."""
 
-    @app.exception_handler(HealthscoreError)
-    def ours(request: Request, error: HealthscoreError) -> Response:
-        status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-        if status == 500:
-            return _defect(request, error)
-        if isinstance(error, BadParameter):
-            return problem(request, status, str(error), errors=[{"field": error.field, "message": str(error)}])
-        if isinstance(error, NothingPublished):
-            return problem(request, status, str(error), headers={"Retry-After": _RETRY_AFTER_S})
-        if isinstance(error, StoreUnavailable):
-            logging.getLogger(__name__).error("%s", error)
-            detail = "the score store doesn't answer: try again in a moment"  # its address stays inside
-            return problem(request, status, detail, headers={"Retry-After": _RETRY_AFTER_S})
-        return problem(request, status, str(error))
+    app.exception_handler(HealthscoreError)(answer)
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -113,12 +143,16 @@ def handle_problems(app: FastAPI) -> None:
 
 
 def _defect(request: Request, error: Exception) -> Response:
-    logging.getLogger(__name__).error("%s %s failed", request.method, request.url.path, exc_info=error)
+    logging.getLogger(__name__).error("%s %s failed", request.method, template(request.scope), exc_info=error)
     return problem(request, 500, "a defect of healthscore: its log says what happened, please report it")
 
 
 def _example(status: int) -> dict[str, Any]:
     details = {
+        401: "send an API key or a token: `Authorization: Bearer …`",
+        403: "this needs the scope webhooks:write, which a caller of role csm hasn't got here",
+        413: "the body is larger than 64 MiB",
+        429: "more than 1200 requests in a minute: ask again later",
         404: "there is no account 'A-1' in the scores as of 2026-11-01 00:00 UTC",
         422: "limit: Input should be less than or equal to 200",
         503: "no scores have been published yet: run `healthscore score`",
@@ -129,6 +163,7 @@ def _example(status: int) -> dict[str, Any]:
         "status": status,
         "detail": details[status],
         "instance": "/v1/accounts",
+        "request_id": "0b51c1a0f5c34a5a9d0b4d0c5f7f6f55",
     }
     if status == 422:
         example["errors"] = [{"field": "limit", "message": "Input should be less than or equal to 200"}]

@@ -1,39 +1,100 @@
 """Serving over HTTP until the process is told to stop."""
 
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
-from features.errors import SettingsError
+from features.settings import Settings
+from serving.access.gate import LOOPBACK
+from serving.access.keys import Keys
+from serving.access.oidc import Issuer
 from serving.api import create_app
-from serving.errors import PortUnavailable
+from serving.errors import PortUnavailable, Unguarded
+from serving.logs import CONFIG
+from serving.metrics import FOLDER
 from serving.store import ScoreStore
 
 _SHUTDOWN_S = 10  # how long running requests may take to finish
 
 
-def serve(
-    store_url: str, host: str = "127.0.0.1", port: int = 8000, announce: Callable[[str], None] = lambda _: None
-) -> None:
-    """Answer on `host:port` until SIGINT or SIGTERM; running requests are finished first.
+def serve(settings: Settings, announce: Callable[[str], None] = lambda _: None) -> None:
+    """Answer on the host and port that are set until SIGINT or SIGTERM; running requests are finished first.
 
-    `announce` is told the address once the port is listened on; port 0 takes a free one.
-    Raises PortUnavailable if the port can't be listened on, SettingsError if there is no such port, and
-    whatever `ScoreStore.open` raises.
+    `announce` is told the address once the port is listened on, and whether callers must show who they are; port 0
+    takes a free one. Raises PortUnavailable if the port can't be listened on, Unguarded if other machines would be
+    answered and there is no key nor issuer, and whatever `ScoreStore.open` and `create_app` raise.
     """
-    with _listening(host, port) as listening, ScoreStore.open(store_url) as store:
-        config = uvicorn.Config(create_app(store), server_header=False, timeout_graceful_shutdown=_SHUTDOWN_S)
-        announce(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}")
+    with _listening(settings.host, settings.port) as listening, ScoreStore.open(settings.score_store) as store:
+        guarded = Issuer.of(settings) is not None or Keys(store).exist()
+        if not guarded and settings.host not in LOOPBACK:
+            raise Unguarded(
+                f"there is no API key and no OIDC issuer, so healthscore answers this machine only (127.0.0.1), not "
+                f"{settings.host}, where everybody could read: make a key first with "
+                "`healthscore keys create NAME --role admin`"
+            )
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        announce(f"Serving on http://{host}:{listening.getsockname()[1]}/ (Ctrl+C stops it)")
+        announce(
+            "Every request but the probes needs an API key or a token"
+            if guarded
+            else "No API key exists yet: only this machine is answered, and whoever is on it may do everything"
+        )
+        if settings.workers == 1:
+            _run(uvicorn.Server(_config(create_app(store, settings))), listening)
+        else:
+            store.close()  # each process opens its own
+            with _counting_together():
+                Multiprocess(_config(_Worker(settings), settings.workers), [listening]).run()
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """Makes a worker's app in its own process."""
+
+    settings: Settings
+
+    def __call__(self) -> FastAPI:
+        return create_app(ScoreStore.open(self.settings.score_store), self.settings)
+
+
+def _config(app: FastAPI | _Worker, workers: int = 1) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        factory=isinstance(app, _Worker),
+        workers=workers,
+        server_header=False,
+        access_log=False,
+        log_config=CONFIG,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
+    )
+
+
+def _run(server: uvicorn.Server, listening: socket.socket) -> None:
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:  # uvicorn's last word after it has shut down
+        return
+
+
+@contextmanager
+def _counting_together() -> Iterator[None]:
+    """Have the workers' metrics added up, in a folder that goes with them."""
+    with TemporaryDirectory(prefix="healthscore-metrics-") as folder:
+        os.environ[FOLDER] = folder
         try:
-            uvicorn.Server(config).run(sockets=[listening])
-        except KeyboardInterrupt:  # uvicorn's last word after it has shut down
-            return
+            yield
+        finally:
+            del os.environ[FOLDER]
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    if not 0 <= port <= 65_535:
-        raise SettingsError(f"there is no port {port}: choose one up to 65535")
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from serving.access.permission import may
 from serving.accounts import account_detail, account_page, batch_of
 from serving.csv_rows import as_csv
 from serving.examples import example
@@ -11,6 +12,7 @@ from serving.headers import CSV, JSON, not_modified, preferred, validators
 from serving.listing import AccountQuery
 from serving.parameters import no_parameters
 from serving.problems import documented
+from serving.reach import Reach
 from serving.read_models import AccountDetail, AccountPage, AccountRow
 from serving.store import ScoreStore
 
@@ -30,10 +32,12 @@ def router(store: ScoreStore) -> APIRouter:
                 "content": {JSON: {"example": example(AccountPage)}, CSV: {"example": as_csv([example(AccountRow)])}},
             },
             304: {"description": "The client has this answer already."},
-            **documented(422, 503),
+            **documented(401, 403, 422, 429, 503),
         },
     )
-    def accounts(request: Request, query: Annotated[AccountQuery, Query()]) -> Response:
+    def accounts(
+        request: Request, query: Annotated[AccountQuery, Query()], reach: Annotated[Reach, may("accounts:read")]
+    ) -> Response:
         """Filtered, sorted and paged; as JSON, or as CSV with `Accept: text/csv` (rows only)."""
         batch, current = batch_of(store, query), store.current()
         media_type = preferred(request, (JSON, CSV))
@@ -65,12 +69,13 @@ def router(store: ScoreStore) -> APIRouter:
                 "content": {JSON: {"example": example(AccountDetail)}},
             },
             304: {"description": "The client has this answer already."},
-            **documented(404, 422, 503),
+            **documented(401, 403, 404, 422, 429, 503),
         },
     )
     def account(
         request: Request,
         account_id: Annotated[str, Path(description="Identifies the account.", examples=["A-1042"])],
+        reach: Annotated[Reach, may("accounts:read")],
     ) -> Response:
         """Health, band and risks with what they are made of: points per dimension, signals, coverage, freshness."""
         batch = store.current()

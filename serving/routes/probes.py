@@ -1,5 +1,7 @@
-"""The probes: is the process alive, and can scores be read?"""
+"""The probes: is the process alive, and can scores be read? Anybody may ask them."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Literal
 
 from fastapi import APIRouter, Depends
@@ -23,9 +25,14 @@ class Ready(BatchShown):
     """A batch can be read: the one that answers show."""
 
     status: Literal["ready"] = Field("ready", description="Always ready; otherwise the answer is a 503.")
+    age_s: float = Field(description="Time since as_of, seconds.", examples=[14_400.0])
+    model: str = Field(
+        description="What the answers rest on.",
+        examples=["scores of the batch, made by churn version 7; reading them needs no model"],
+    )
 
 
-def router(store: ScoreStore) -> APIRouter:
+def router(store: ScoreStore, clock: Callable[[], datetime]) -> APIRouter:
     """The routes of the probes."""
     routes = APIRouter(tags=["probes"], dependencies=[Depends(no_parameters)])
 
@@ -45,6 +52,12 @@ def router(store: ScoreStore) -> APIRouter:
     )
     def readyz() -> Ready:
         """Reads the current batch; 503 where there is none or the store doesn't answer."""
-        return Ready.model_validate(store.current())
+        batch = store.current()
+        return Ready(
+            **BatchShown.model_validate(batch).model_dump(),
+            age_s=(clock() - batch.as_of).total_seconds(),
+            model=f"scores of the batch, made by {batch.model_name} version {batch.model_version}; "
+            "reading them needs no model",
+        )
 
     return routes

@@ -26,7 +26,7 @@ MakeBatch = Callable[..., Batch]
 @pytest.fixture
 def empty(sqlite: ScoreStore) -> Iterator[TestClient]:
     """The service on a store without scores."""
-    with TestClient(create_app(sqlite), raise_server_exceptions=False) as client:
+    with TestClient(create_app(sqlite), base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
         yield client
 
 
@@ -42,7 +42,7 @@ def problem(response: Any, status: int) -> dict[str, Any]:
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
     body: dict[str, Any] = response.json()
-    assert set(body) - {"errors"} == {"type", "title", "status", "detail", "instance"}
+    assert set(body) - {"errors"} == {"type", "title", "status", "detail", "instance", "request_id"}
     assert body["status"] == status
     assert body["instance"] == response.request.url.path
     assert response.headers["x-content-type-options"] == "nosniff"
@@ -239,7 +239,7 @@ def test_a_defect_leaks_nothing(sqlite: ScoreStore, caplog: pytest.LogCaptureFix
     def broken() -> None:
         raise RuntimeError("the password is hunter2")
 
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
         body = problem(client.get("/broken"), 500)
     assert "hunter2" not in json.dumps(body)
     assert "hunter2" in caplog.text
@@ -272,7 +272,7 @@ def _references(node: object) -> Iterator[str]:
 def test_the_document_is_whole(client: TestClient) -> None:
     document = _document(client)
     assert document["openapi"].startswith("3.1")
-    assert set(document["paths"]) == {"/v1/accounts", "/v1/accounts/{account_id}", "/healthz", "/readyz"}
+    assert {"/v1/accounts", "/v1/accounts/{account_id}", "/healthz", "/readyz", "/metrics"} <= set(document["paths"])
     for reference in _references(document):
         node: Any = document
         for step in reference.removeprefix("#/").split("/"):

@@ -84,7 +84,9 @@ class Page(HTMLParser):
 @pytest.fixture
 def empty(sqlite: ScoreStore) -> Iterator[TestClient]:
     """A browser on a store without scores."""
-    with TestClient(create_app(sqlite), headers={"Accept": "text/html"}, raise_server_exceptions=False) as client:
+    with TestClient(
+        create_app(sqlite), base_url="http://127.0.0.1", headers={"Accept": "text/html"}, raise_server_exceptions=False
+    ) as client:
         yield client
 
 

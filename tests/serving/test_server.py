@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from features.errors import SettingsError
+from features.settings import Settings
 from serving.errors import PortUnavailable, StoreUnavailable
 from serving.server import serve
 
@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[2]
 def test_it_answers_until_told_to_stop(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    program = f"from serving.server import serve; serve('sqlite:///{tmp_path / 'scores.db'}', port={port})"
+    settings = f"Settings(store='sqlite:///{tmp_path / 'scores.db'}', port={port})"
+    program = f"from features.settings import Settings; from serving.server import serve; serve({settings})"
     server = subprocess.Popen(
         [sys.executable, "-c", program], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE
     )
@@ -48,13 +49,13 @@ def test_a_taken_port_is_one_clear_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(PortUnavailable, match=f"127.0.0.1:{port}.*another port"):
-            serve(f"sqlite:///{tmp_path / 'scores.db'}", port=port)
+            serve(Settings(store=f"sqlite:///{tmp_path / 'scores.db'}", port=port))
 
 
 @pytest.mark.parametrize("host, port", [("192.0.2.1", 8000), ("no.such.host.invalid", 8000)])
 def test_an_address_that_is_not_here(tmp_path: Path, host: str, port: int) -> None:
     with pytest.raises(PortUnavailable):
-        serve(f"sqlite:///{tmp_path / 'scores.db'}", host, port)
+        serve(Settings(store=f"sqlite:///{tmp_path / 'scores.db'}", host=host, port=port))
 
 
 def test_the_port_is_free_again_when_the_store_fails() -> None:
@@ -62,9 +63,4 @@ def test_the_port_is_free_again_when_the_store_fails() -> None:
         port = free.getsockname()[1]
     for _ in range(2):
         with pytest.raises(StoreUnavailable):
-            serve("sqlite:////nowhere/scores.db", port=port)
-
-
-def test_a_port_that_cannot_be() -> None:
-    with pytest.raises(SettingsError, match="70000"):
-        serve("sqlite:///scores.db", port=70_000)
+            serve(Settings(store="sqlite:////nowhere/scores.db", port=port))

@@ -1,0 +1,68 @@
+"""Every request is given an id, timed, counted and logged; by its route's template, so that no address is kept."""
+
+import logging
+import re
+from time import perf_counter
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.logs import REQUEST_ID
+from serving.metrics import Metrics
+
+HEADER = "X-Request-ID"
+
+_SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_LOG = logging.getLogger("healthscore.requests")
+
+
+class Observed:
+    """Middleware around all others."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the app does, with the request's id: the client's own if it is sane, else a new one."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(HEADER, "")
+        request_id = given if _SANE.fullmatch(given) else uuid4().hex
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        status, started = 500, perf_counter()
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[HEADER] = request_id
+            await send(message)
+
+        current = REQUEST_ID.set(request_id)
+        try:
+            await self.app(scope, receive, sending)
+        finally:
+            seconds = perf_counter() - started
+            route, method = template(scope), scope["method"] if scope["method"] in _METHODS else "other"
+            self._metrics.count(method, route, status, seconds)
+            caller = state.get("caller")
+            _LOG.info(
+                "%s %s %s", method, route, status,
+                extra={
+                    "method": method, "route": route, "status": status, "ms": round(1000 * seconds, 2),
+                    "who": None if caller is None else caller.who,
+                },
+            )  # fmt: skip
+            REQUEST_ID.reset(current)
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def template(scope: Scope) -> str:
+    """The path of the route that took a request, with names instead of values; `none` where no route did."""
+    route = scope.get("route")
+    return getattr(route, "path_format", None) or getattr(route, "path", None) or "none"
