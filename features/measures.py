@@ -6,13 +6,13 @@ Sums, largest and smallest values add up over periods; medians, quantiles and di
 the rows of each window at once (`features.spreads`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import narwhals as nw
 
-from features.periods import PERIOD_DAYS, Lazy, divided, known_on
+from features.periods import PERIOD_DAYS, Lazy, cell, divided, known_on
 from features.tables import TABLES
 
 How = Literal["sum", "max", "min", "median", "p90", "distinct"]
@@ -57,6 +57,21 @@ class Measure:
         """Whether a window's value follows from its periods' values."""
         return self.how in ("sum", "max", "min")
 
+    @property
+    def so_far_column(self) -> str:
+        """Name of the panel's column of `so_far`."""
+        return f"{self.name}__so_far"
+
+    @property
+    def so_far(self) -> nw.Expr:
+        """Its value over all periods up to each, of its column per period, to be run along an account's periods."""
+        column = nw.col(self.name)
+        if self.how == "sum":
+            return column.fill_null(0.0).cum_sum().alias(self.so_far_column)
+        if self.how == "min":
+            return column.fill_null(-_NEVER).cum_min().alias(self.so_far_column)
+        return column.fill_null(_NEVER).cum_max().alias(self.so_far_column)
+
 
 @dataclass(frozen=True)
 class Windowed:
@@ -71,30 +86,34 @@ class Windowed:
         return f"{self.measure.name}__{'ever' if self.periods is None else self.periods}"
 
     @property
-    def expression(self) -> nw.Expr:
-        """Its value per account and period of the panel, read from the per-period column.
+    def needs_so_far(self) -> bool:
+        """Whether it is made of its measure's column `so_far`."""
+        return self.measure.how == "sum" or self.periods is None
 
-        One that doesn't add up is in the panel already, under its own name.
-        """
-        column = nw.col(self.measure.name)
-        how, periods = self.measure.how, self.periods
-        if not self.measure.adds_up:
-            made = nw.col(self.column).cast(nw.Float64)
-            return (made.fill_null(0.0) if how == "distinct" else made).alias(self.column)
-        if how == "sum":
-            over = column.cum_sum() if periods is None else column.rolling_sum(periods, min_samples=1)
-            whole = over.over("account_id", order_by="period").cast(nw.Float64)
-            return (whole if self.measure.scale == 1.0 else divided(whole, self.measure.scale)).alias(self.column)
-        if periods is None:
-            if how == "min":
-                lowest = column.fill_null(-_NEVER).cum_min().over("account_id", order_by="period")
-                return nw.when(lowest < -_NEVER).then(lowest).alias(self.column)
-            highest = column.fill_null(_NEVER).cum_max().over("account_id", order_by="period")
-            return nw.when(highest > _NEVER).then(highest).alias(self.column)
-        if periods == 1:
-            return column.alias(self.column)
-        shifted = [column.shift(back).over("account_id", order_by="period") for back in range(periods)]
-        return (nw.max_horizontal(*shifted) if how == "max" else nw.min_horizontal(*shifted)).alias(self.column)
+    def over_periods(self, along: Callable[[nw.Expr], nw.Expr]) -> nw.Expr:
+        """Its value in a period, of its measure's columns in that and earlier periods; `along` shifts by account."""
+        column, so_far = nw.col(self.measure.name), nw.col(self.measure.so_far_column)
+        if self.measure.how == "sum":
+            whole = so_far if self.periods is None else so_far - along(so_far.shift(self.periods))
+            return whole if self.measure.scale == 1.0 else divided(whole, self.measure.scale)
+        if self.periods is None:
+            any_row = so_far < -_NEVER if self.measure.how == "min" else so_far > _NEVER
+            return nw.when(any_row).then(so_far)
+        values = [column, *(along(column.shift(back)) for back in range(1, self.periods))]
+        if len(values) == 1:
+            return column
+        return nw.max_horizontal(*values) if self.measure.how == "max" else nw.min_horizontal(*values)
+
+    @property
+    def over_rows(self) -> nw.Expr:
+        """Its value over all the rows of the window, for one that doesn't add up."""
+        column = nw.col(self.column)
+        if self.measure.how == "median":
+            return column.median()
+        if self.measure.how == "p90":
+            return column.quantile(0.9, interpolation="linear")
+        missing = nw.when(column.is_null()).then(nw.lit(1)).otherwise(nw.lit(0)).max()
+        return (column.n_unique() - missing).cast(nw.Float64)
 
 
 def millionths(value: nw.Expr) -> nw.Expr:
@@ -184,21 +203,21 @@ def with_feed(periods: Lazy, rows: Lazy, days: Lazy, table: str) -> Lazy:
 
 
 def per_period(rows: Lazy, days: Lazy, measures: Sequence[Measure]) -> Lazy:
-    """One row per account and period with the measures of one stream.
+    """One row per `cell` with the measures of one stream.
 
-    `rows` is a canonical table, `days` a calendar of the grid; what becomes known after the last snapshot has no day
-    in it and is gone.
+    `rows` is a canonical table of numbered accounts, `days` a calendar of the grid; what becomes known after the last
+    snapshot has no day in it and is gone.
     """
-    values = dated(rows, days, measures[0]).with_columns(measure.value.alias(measure.name) for measure in measures)
-    return values.group_by("account_id", "period").agg(*(_aggregate(measure) for measure in measures))
+    named = {measure.name: measure for measure in measures}.values()
+    values = dated(rows, days, measures[0]).with_columns(measure.value.alias(measure.name) for measure in named)
+    return values.with_columns(cell=cell()).group_by("cell").agg(*(_aggregate(measure) for measure in named))
 
 
 def dated(rows: Lazy, days: Lazy, measure: Measure) -> Lazy:
     """The rows that count for `measure` with the `period` and the `day` they became known in."""
     table, at = TABLES[measure.table], measure.at
     known = known_on(*at, whole_day=table.column(at[0]).type == "date")
-    named = rows.filter(~nw.col("account_id").is_null())
-    return named.with_columns(known_on=known).join(days, on="known_on", how="inner")
+    return rows.with_columns(known_on=known).join(days, on="known_on", how="inner")
 
 
 def _aggregate(measure: Measure) -> nw.Expr:

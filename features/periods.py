@@ -25,6 +25,8 @@ DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
 """The resolution of times."""
 _OLDEST = datetime(1970, 1, 1)
+_ROOM = 1_000
+"""Periods that an account has room for in its cells: 76 years."""
 
 
 def moment(value: date | datetime) -> datetime:
@@ -121,6 +123,11 @@ def panel_periods(grid: Sequence[datetime]) -> pl.DataFrame:
             "as_of_day": [end.toordinal() for end in ends],
         }
     )
+
+
+def cell() -> nw.Expr:
+    """The place of `account_id`, a number, in `period`, as one integer: those of an account lie side by side."""
+    return nw.col("account_id") * _ROOM + nw.col("period")
 
 
 def _periods_between(first: datetime, midnight: datetime) -> int:

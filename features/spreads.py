@@ -9,14 +9,14 @@ from collections.abc import Sequence
 import narwhals as nw
 
 from features.measures import Windowed, dated
-from features.periods import PERIODS_A_YEAR, Lazy
+from features.periods import PERIODS_A_YEAR, Lazy, cell
 
 
 def per_window(rows: Lazy, days: Lazy, offsets: Lazy, windows: Sequence[Windowed]) -> Lazy:
-    """One row per account and period with the windows of one stream and one length.
+    """The windows of one stream and one length at every snapshot: `cell` and a column per window.
 
-    `rows` is a canonical table, `days` a calendar of the grid, `offsets` the numbers 0 … length − 1 as `offset`.
-    Columns: account_id, period, and each window under its own name.
+    `rows` is a canonical table of numbered accounts, `days` a calendar of the grid, `offsets` the numbers
+    0 … length − 1 as `offset`. A cell without a row isn't there.
     """
     values = dated(rows, days, windows[0].measure).with_columns(w.measure.value.alias(w.column) for w in windows)
     repeated = (
@@ -24,15 +24,6 @@ def per_window(rows: Lazy, days: Lazy, offsets: Lazy, windows: Sequence[Windowed
         .join(offsets, how="cross")
         .with_columns(period=nw.col("period") + nw.col("offset"))
         .filter(nw.col("period") >= PERIODS_A_YEAR)
+        .with_columns(cell=cell())
     )
-    return repeated.group_by("account_id", "period").agg(*(_aggregate(window) for window in windows))
-
-
-def _aggregate(window: Windowed) -> nw.Expr:
-    column = nw.col(window.column)
-    if window.measure.how == "median":
-        return column.median().alias(window.column)
-    if window.measure.how == "p90":
-        return column.quantile(0.9, interpolation="linear").alias(window.column)
-    missing = nw.when(column.is_null()).then(nw.lit(1)).otherwise(nw.lit(0)).max()
-    return (column.n_unique() - missing).alias(window.column)
+    return repeated.group_by("cell").agg(*(window.over_rows.alias(window.column) for window in windows))
