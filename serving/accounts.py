@@ -1,68 +1,75 @@
-"""The accounts of a batch, read from the store into the shapes people see."""
+"""The accounts of a batch, read from the store into the shapes people see.
+
+Every read takes the caller's `Reach`: what is out of reach is left out, and asked for by name it is unknown.
+"""
 
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, case, func, select
+import numpy as np
+import polars as pl
+from sqlalchemy import Row, select
 
 from features.catalogue import CATALOGUE
-from serving.errors import BadCursor, UnknownAccount
-from serving.listing import AccountQuery, Cursor, page_of, selected, sorted_by
+from serving.errors import BadCursor, BadParameter, UnknownAccount
+from serving.filtering import kept
+from serving.listing import AccountQuery, Cursor
 from serving.loading import signals_of
+from serving.reach import EVERYTHING, Reach
 from serving.read_models import AccountDetail, AccountPage, AccountRow, BatchShown, Totals
 from serving.schema import score_details, scores
 from serving.scores import BANDS, Batch
+from serving.snapshot import snapshot_of
 from serving.store import ScoreStore
 
 
 def batch_of(store: ScoreStore, query: AccountQuery) -> Batch:
-    """The batch a query reads: its cursor's, else the current one. Raises NothingPublished, BadParameter."""
+    """The batch a query reads: its cursor's, else that of its `as_of` and `known_at`, else the current one.
+
+    Raises NothingPublished, BadParameter.
+    """
     if query.cursor is None:
-        return store.current()
+        if query.as_of is None and query.known_at is None:
+            return store.current()
+        found = store.at(query.as_of, query.known_at)
+        if found is None:
+            which = "as_of" if query.as_of is not None else "known_at"
+            raise BadParameter(which, "there are no scores that old: ask for a later day")
+        return found
     batch = store.batch(Cursor.read(query.cursor).batch_id)
     if batch is None:
         raise BadCursor
     return batch
 
 
-def account_page(store: ScoreStore, batch: Batch, query: AccountQuery, *, superseded: bool) -> AccountPage:
+def account_page(
+    store: ScoreStore, batch: Batch, query: AccountQuery, *, superseded: bool, reach: Reach = EVERYTHING
+) -> AccountPage:
     """One page of a batch's accounts. Raises BadParameter if the batch doesn't hold the cursor's account."""
-    cursor = None if query.cursor is None else Cursor.read(query.cursor)
-    with store.reading() as connection:
-        value = None
-        if cursor is not None:
-            anchor = connection.execute(
-                select(sorted_by(query)).where(
-                    scores.c.batch_id == batch.batch_id, scores.c.account_id == cursor.account_id
-                )
-            ).one_or_none()
-            if anchor is None:
-                raise BadCursor
-            value = anchor[0]
-        rows = list(connection.execute(page_of(batch.batch_id, query, cursor, value)).all())
-        totals = connection.execute(_totals(batch, query)).one()
-    more = len(rows) > query.limit
-    rows = rows[: query.limit]
-    back = cursor is not None and cursor.back
-    if back:
-        rows.reverse()
-    following, preceding = (True, more) if back else (more, cursor is not None)
+    snapshot = snapshot_of(store, batch)
+    keep = snapshot.frame.select(kept(query, reach, batch.as_of)).to_series().to_numpy()
+    order = snapshot.order("folded" if query.sort_key == "name" else query.sort_key, descending=query.descending)
+    rows = order[keep[order]]
+    start, stop = 0, min(query.limit, len(rows))
+    if query.cursor is not None:
+        cursor = Cursor.read(query.cursor)
+        anchor = snapshot.row_of(cursor.account_id)
+        if anchor is None or not keep[anchor]:
+            raise BadCursor
+        place = int(np.flatnonzero(rows == anchor)[0])
+        start, stop = (max(0, place - query.limit), place) if cursor.back else (place + 1, place + 1 + query.limit)
+    shown = snapshot.frame[rows[start:stop]].rows(named=True)
     return AccountPage(
         batch=BatchShown.model_validate(batch),
         superseded=superseded,
-        totals=Totals(
-            accounts=totals.accounts,
-            arr=totals.arr,
-            arr_at_risk=totals.arr_at_risk,
-            bands={band: totals._mapping[band] for band in BANDS},
-        ),
-        accounts=[AccountRow.model_validate(row) for row in rows],
-        next_cursor=str(Cursor(batch.batch_id, rows[-1].account_id, False)) if rows and following else None,
-        previous_cursor=str(Cursor(batch.batch_id, rows[0].account_id, True)) if rows and preceding else None,
+        totals=_totals(snapshot.frame.filter(keep)),
+        accounts=[AccountRow.model_validate(row) for row in shown],
+        next_cursor=str(Cursor(batch.batch_id, shown[-1]["account_id"], False)) if shown and stop < len(rows) else None,
+        previous_cursor=str(Cursor(batch.batch_id, shown[0]["account_id"], True)) if shown and start > 0 else None,
     )
 
 
-def account_detail(store: ScoreStore, batch: Batch, account_id: str) -> AccountDetail:
+def account_detail(store: ScoreStore, batch: Batch, account_id: str, *, reach: Reach = EVERYTHING) -> AccountDetail:
     """One account of a batch. Raises UnknownAccount."""
     joined = select(scores, score_details).join_from(
         scores,
@@ -73,7 +80,11 @@ def account_detail(store: ScoreStore, batch: Batch, account_id: str) -> AccountD
     if "\x00" not in account_id:  # which PostgreSQL can't hold
         with store.reading() as connection:
             row = connection.execute(
-                joined.where(scores.c.batch_id == batch.batch_id, scores.c.account_id == account_id)
+                joined.where(
+                    scores.c.batch_id == batch.batch_id,
+                    scores.c.account_id == account_id,
+                    *(() if reach.owner is None else (scores.c.owner == reach.owner,)),
+                )
             ).one_or_none()
     if row is None:
         raise UnknownAccount(f"there is no account {account_id!r} in the scores as of {batch.as_of:%Y-%m-%d %H:%M} UTC")
@@ -92,24 +103,23 @@ def _explained(name: str, value: float | str | None, points: float) -> dict[str,
     return {"name": name, "value": value, "points": points, **said}
 
 
-def _totals(batch: Batch, query: AccountQuery) -> Select[Any]:
-    return select(
-        func.count().label("accounts"),
-        func.coalesce(func.sum(scores.c.arr), 0.0).label("arr"),
-        func.coalesce(func.sum(scores.c.arr_at_risk), 0.0).label("arr_at_risk"),
-        *(func.coalesce(func.sum(case((scores.c.band == band, 1), else_=0)), 0).label(band) for band in BANDS),
-    ).where(selected(batch.batch_id, query))
+def _totals(rows: pl.DataFrame) -> Totals:
+    bands = dict(rows["band"].value_counts().iter_rows())
+    return Totals(
+        accounts=rows.height,
+        arr=rows["arr"].sum(),
+        arr_at_risk=rows["arr_at_risk"].sum(),
+        bands={band: bands.get(band, 0) for band in BANDS},
+    )
 
 
 @lru_cache(maxsize=8)
-def choices(store: ScoreStore, batch: Batch) -> dict[str, list[str]]:
+def choices(store: ScoreStore, batch: Batch, reach: Reach = EVERYTHING) -> dict[str, list[str]]:
     """The owners, segments and regions of a batch, sorted; a batch never changes, so they are kept."""
-    with store.reading() as connection:
-        return {
-            name: sorted(
-                connection.scalars(
-                    select(scores.c[name]).distinct().where(scores.c.batch_id == batch.batch_id, scores.c[name] != "")
-                )
-            )
-            for name in ("owner", "segment", "region")
-        }
+    rows = snapshot_of(store, batch).frame
+    if reach.owner is not None:
+        rows = rows.filter(pl.col("owner") == reach.owner)
+    return {
+        name: [value for value in rows[name].drop_nulls().unique().sort() if value]
+        for name in ("owner", "segment", "region")
+    }

@@ -58,7 +58,7 @@ def validators(request: Request, media_type: str, *batches: Batch) -> dict[str, 
         request.url.path,
         *sorted(f"{name}={value}" for name, value in request.query_params.items()),
     ]
-    parts += [batch.batch_id for batch in batches]
+    parts += [f"{batch.batch_id} {batch.erased}" for batch in batches]
     digest = sha256("\n".join(parts).encode()).hexdigest()[:32]
     # Weak: the same answer compressed has the same tag.
     return {"ETag": f'W/"{digest}"', "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}

@@ -1,28 +1,52 @@
-"""Which accounts are asked for, in what order, from where on: the parameters of a list and their SQL.
+"""Which accounts are asked for, in what order, from where on: the parameters of a list.
 
 Pages are cut by keyset: a cursor names a batch and the account a page starts after (or ends before). Batches never
 change, so a cursor keeps its meaning when another batch is published, and ties are cut by account_id.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from datetime import date
+from typing import Annotated, Any, NamedTuple, Self
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic_core import from_json, to_json
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError, from_json, to_json
 
+from features.signal import DIMENSIONS
 from serving.errors import BadCursor
-from serving.folding import fold
-from serving.schema import scores
 from serving.scores import Band
 
-Sort = Literal[
-    "arr_at_risk", "-arr_at_risk", "health", "-health", "risk_90d", "-risk_90d", "risk_365d", "-risk_365d",
-    "arr", "-arr", "renewal_at", "-renewal_at", "name", "-name",
-]  # fmt: skip
+SORTED = (
+    "arr_at_risk", "health", "risk_30d", "risk_90d", "risk_180d", "risk_365d", "renewal_risk", "contraction_risk",
+    "arr", "expected_arr", "renewal_at", "name", "owner", "segment", "region", "coverage",
+    *(f"points_{dimension}" for dimension in DIMENSIONS),
+)  # fmt: skip
+"""Columns a list can be sorted by."""
+
+_SORTS = tuple(f"{sign}{column}" for column in SORTED for sign in ("", "-"))
+
+
+def _known_sort(sort: str) -> str:
+    if sort not in _SORTS:
+        raise PydanticCustomError(
+            "sort", "Input should be one of {columns}, or with - in front", {"columns": ", ".join(SORTED)}
+        )
+    return sort
+
+
+Sort = Annotated[str, AfterValidator(_known_sort), WithJsonSchema({"type": "string", "enum": list(_SORTS)})]
 
 Words = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+Days = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}d?$")]
+
+_DIMENSION = "|".join(DIMENSIONS)
+PointsBelow = Annotated[str, StringConstraints(pattern=rf"^({_DIMENSION}):-?[0-9]{{1,4}}(\.[0-9]{{1,9}})?$")]
+
+BOUNDED = ("health", "risk_90d", "risk_365d", "renewal_risk", "arr", "arr_at_risk", "coverage")
+"""Columns with a parameter `<column>_min` and `<column>_max`."""
+
+EXACT = ("band", "owner", "segment", "region")
 
 
 class Cursor(NamedTuple):
@@ -47,6 +71,17 @@ class Cursor(NamedTuple):
         return urlsafe_b64encode(to_json(tuple(self))).decode().rstrip("=")
 
 
+def _bound(which: str, what: str, example: float, most: float | None = None) -> Any:
+    bound: dict[str, Any] = {"ge": 0} if most is None else {"ge": 0, "le": most}
+    return Field(
+        None,
+        allow_inf_nan=False,
+        description=f"Only accounts with {what} of at {which} this.",
+        examples=[example],
+        **bound,
+    )
+
+
 class AccountQuery(BaseModel):
     """What a list of accounts is asked with; an empty value is the same as none."""
 
@@ -61,6 +96,36 @@ class AccountQuery(BaseModel):
     )
     segment: Words | None = Field(None, description="Only accounts of this segment.", examples=["enterprise"])
     region: Words | None = Field(None, description="Only accounts of this region.", examples=["EMEA"])
+    health_min: float | None = _bound("least", "a health", 0, 100)
+    health_max: float | None = _bound("most", "a health", 50, 100)
+    risk_90d_min: float | None = _bound("least", "a churn risk within 90 days", 0.0, 1)
+    risk_90d_max: float | None = _bound("most", "a churn risk within 90 days", 0.9, 1)
+    risk_365d_min: float | None = _bound("least", "a churn risk within 365 days", 0.05, 1)
+    risk_365d_max: float | None = _bound("most", "a churn risk within 365 days", 0.9, 1)
+    renewal_risk_min: float | None = _bound("least", "a renewal risk", 0.1, 1)
+    renewal_risk_max: float | None = _bound("most", "a renewal risk", 0.9, 1)
+    arr_min: float | None = _bound("least", "an ARR per year", 1000.0)
+    arr_max: float | None = _bound("most", "an ARR per year", 500000.0)
+    arr_at_risk_min: float | None = _bound("least", "an ARR at risk", 100.0)
+    arr_at_risk_max: float | None = _bound("most", "an ARR at risk", 100000.0)
+    coverage_min: float | None = _bound("least", "a coverage", 0.1, 1)
+    coverage_max: float | None = _bound("most", "a coverage", 1.0, 1)
+    renewal_within: Days | None = Field(
+        None, description="Only accounts whose next renewal is at most so many days after as_of.", examples=["90d"]
+    )
+    points_below: PointsBelow | None = Field(
+        None,
+        description="Only accounts with fewer points of health than this in a dimension: name, colon, points.",
+        examples=["adoption:-5"],
+    )
+    as_of: date | None = Field(
+        None,
+        description="Scores as of this day: of the latest batch that is not of a later one.",
+        examples=["2026-11-01"],
+    )
+    known_at: date | None = Field(
+        None, description="What was shown at the end of this day: only batches made by then.", examples=["2026-11-02"]
+    )
     sort: Sort = Field(
         "-arr_at_risk",
         description="Column to sort by, with - in front for the highest first. Accounts without a value come last.",
@@ -93,56 +158,10 @@ class AccountQuery(BaseModel):
     @property
     def filtered(self) -> bool:
         """Whether some accounts of the batch are left out."""
-        return any((self.q, self.band, self.owner, self.segment, self.region))
+        return bool(self.model_dump(exclude_none=True).keys() - {"sort", "limit", "cursor", "as_of", "known_at"})
 
     def link(self, path: str, **changes: object) -> str:
         """The address of this list at `path` with some parameters changed (None: left out)."""
         parameters = self.model_dump(exclude_defaults=True) | changes
         query = urlencode({name: value for name, value in parameters.items() if value is not None})
         return f"{path}?{query}" if query else path
-
-
-def selected(batch_id: str, query: AccountQuery) -> ColumnElement[bool]:
-    """The condition on `scores` that keeps what the query's filters ask for."""
-    conditions = [scores.c.batch_id == batch_id]
-    conditions += [
-        scores.c[name] == wanted
-        for name in ("band", "owner", "segment", "region")
-        if (wanted := getattr(query, name)) is not None
-    ]
-    if query.q and (words := fold(query.q.strip())):
-        conditions.append(scores.c.folded.contains(words, autoescape=True))
-    return and_(*conditions)
-
-
-def page_of(batch_id: str, query: AccountQuery, cursor: Cursor | None, value: object) -> Select[Any]:
-    """The rows of one page and one more; in opposite order if the cursor goes back.
-
-    `value` is what the cursor's account has in the column sorted by.
-    """
-    column = sorted_by(query)
-    back = cursor is not None and cursor.back
-    falling = query.descending != back
-    order = column.desc() if falling else column.asc()
-    rows = select(scores).where(selected(batch_id, query)).limit(query.limit + 1)
-    if cursor is not None:
-        rows = rows.where(_beyond(column, value, cursor, falling))
-    return rows.order_by(
-        order.nulls_first() if back else order.nulls_last(),
-        scores.c.account_id.desc() if back else scores.c.account_id.asc(),
-    )
-
-
-def sorted_by(query: AccountQuery) -> ColumnElement[Any]:
-    """The column of `scores` a list is sorted by."""
-    return scores.c.folded if query.sort_key == "name" else scores.c[query.sort_key]
-
-
-def _beyond(column: ColumnElement[Any], value: object, cursor: Cursor, falling: bool) -> ColumnElement[bool]:
-    """The rows behind the cursor's account, or before it when going back, where missing values come last."""
-    ids = scores.c.account_id < cursor.account_id if cursor.back else scores.c.account_id > cursor.account_id
-    if value is None:
-        tied = and_(column.is_(None), ids)
-        return or_(column.is_not(None), tied) if cursor.back else tied
-    further = or_(column < value if falling else column > value, and_(column == value, ids))
-    return further if cursor.back else or_(further, column.is_(None))

@@ -56,13 +56,13 @@ def pages(store: ScoreStore, openapi: Callable[[], dict[str, Any]]) -> APIRouter
         headers = validators(request, HTML, batch, current)
         if known := not_modified(request, headers):
             return known
-        page = account_page(store, batch, query, superseded=batch != current)
+        page = account_page(store, batch, query, superseded=batch != current, reach=reach)
         content = render(
             "accounts.html",
             page=page,
             page_accounts=batch.accounts,
             query=query,
-            choices=choices(store, batch),
+            choices=choices(store, batch, reach),
             bands=BANDS,
             sorts=SORTS,
         )
@@ -74,7 +74,7 @@ def pages(store: ScoreStore, openapi: Callable[[], dict[str, Any]]) -> APIRouter
         headers = validators(request, HTML, batch)
         if known := not_modified(request, headers):
             return known
-        shown = account_detail(store, batch, account_id)
+        shown = account_detail(store, batch, account_id, reach=reach)
         content = render("account.html", account=shown, bars=bars(shown))
         return Response(content, headers=headers, media_type=HTML)
 

@@ -59,6 +59,21 @@ class AccountRow(_Shown):
     coverage: float = Field(
         description="Share of the model's weight on signals that are present, 0–1; higher is better.", examples=[0.86]
     )
+    health_low: float | None = Field(
+        description="Lower end of health's 80 % interval, 0–100; null where the model gives none.", examples=[35.0]
+    )
+    health_high: float | None = Field(
+        description="Upper end of health's 80 % interval, 0–100; null where the model gives none.", examples=[48.5]
+    )
+    contraction_risk: float | None = Field(
+        description="Probability of staying but paying less within 365 days, 0–1, higher is worse; null where the "
+        "model gives none.",
+        examples=[0.08],
+    )
+    expected_arr: float | None = Field(
+        description="ARR expected a year from as_of, currency per year; null where the model gives none.",
+        examples=[85200.0],
+    )
 
 
 class BatchShown(_Shown):
@@ -70,6 +85,8 @@ class BatchShown(_Shown):
     model_name: str = Field(description="Registered model.", examples=["churn"])
     model_version: str = Field(description="Version of the model.", examples=["7"])
     mode: str = Field(description="What the model rests on.", examples=["learned"])
+    code_version: str | None = Field(description="Version of the program that scored.", examples=["0.1.0"])
+    data_digest: str | None = Field(description="Digest of the tables that were scored.", examples=["9b1c5a77d0e2f431"])
 
 
 class Totals(_Shown):
@@ -114,6 +131,21 @@ class SignalShown(_Shown):
     points: float = Field(description="Points of health it adds; negative is worse.", examples=[-4.2])
 
 
+class DriverShown(_Shown):
+    """A signal that moves the health most, in words."""
+
+    signal: str = Field(description="Name in the signal catalogue.", examples=["defect_rate_84d"])
+    dimension: str = Field(description="The dimension its points belong to.", examples=["support"])
+    value: float | str | None = Field(description="Its value, null where missing.", examples=[0.25])
+    unit: str = Field(description="Unit of its value.", examples=["share"])
+    peer_median: float | None = Field(description="Median of the account's peers, null where unknown.", examples=[0.1])
+    peers: str | None = Field(description="Who the peers are.", examples=["enterprise"])
+    points: float = Field(description="Points of health it adds; negative is worse.", examples=[-4.2])
+    words: str = Field(
+        description="The driver in a sentence.", examples=["a quarter of the requests report defects, peers 10 %"]
+    )
+
+
 class FreshnessShown(_Shown):
     """The latest row of a table for the account, and whether the table is still being fed."""
 
@@ -131,6 +163,10 @@ class AccountDetail(AccountRow, BatchShown):
         examples=[{"adoption": -6.1, "support": -2.4}],
     )
     signals: list[SignalShown] = Field(description="Signals, the largest effect first.")
+    drivers: list[DriverShown] | None = Field(
+        description="What moves the health most, in words; null where the model gives none.",
+        examples=[[]],
+    )
     freshness: dict[str, FreshnessShown] = Field(
         description="Freshness per table.",
         examples=[{"usage_daily": {"latest_at": "2026-10-30T00:00:00Z", "status": "fresh"}}],

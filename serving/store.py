@@ -5,11 +5,13 @@ edited. What is removed is removed on purpose, by `serving.erasure` and `serving
 the latest `(as_of, known_at)` and read it by its id, so a batch published meanwhile can't mix with theirs.
 """
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from itertools import islice
+from time import sleep
 from typing import Any, Self
 
 import psycopg
@@ -38,6 +40,7 @@ from serving.scores import AccountScore, Batch
 
 _CHUNK = 2_000  # rows sent at a time
 _BUSY_MS = 30_000  # how long SQLite waits for another writer
+_WAL_EVERY_S = 0.05
 _LOCK = 7_305_812  # any number, the same in every process that publishes
 
 
@@ -204,8 +207,9 @@ def _engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:
         connection.isolation_level = None  # transactions begin below, for tables too, not where the driver likes
-        for pragma in (f"busy_timeout={_BUSY_MS}", "journal_mode=WAL", "foreign_keys=ON"):
+        for pragma in (f"busy_timeout={_BUSY_MS}", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
+        _write_ahead(connection)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -213,3 +217,17 @@ def _engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Put the file in write-ahead mode; SQLite doesn't wait for another process that is just doing that."""
+    waited = 0.0
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError:
+            if (waited := waited + _WAL_EVERY_S) > _BUSY_MS / 1000:
+                raise
+            sleep(_WAL_EVERY_S)
+        else:
+            return

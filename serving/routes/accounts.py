@@ -44,7 +44,7 @@ def router(store: ScoreStore) -> APIRouter:
         headers = validators(request, media_type, batch, current)
         if known := not_modified(request, headers):
             return known
-        page = account_page(store, batch, query, superseded=batch != current)
+        page = account_page(store, batch, query, superseded=batch != current, reach=reach)
         cursors = {"next": page.next_cursor, "prev": page.previous_cursor}
         links = [
             f'<{query.link(request.url.path, cursor=cursor)}>; rel="{relation}"'
@@ -82,6 +82,8 @@ def router(store: ScoreStore) -> APIRouter:
         headers = validators(request, JSON, batch)
         if known := not_modified(request, headers):
             return known
-        return Response(account_detail(store, batch, account_id).model_dump_json(), headers=headers, media_type=JSON)
+        return Response(
+            account_detail(store, batch, account_id, reach=reach).model_dump_json(), headers=headers, media_type=JSON
+        )
 
     return routes

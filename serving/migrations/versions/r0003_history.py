@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import TEXT
 
-revision = "0002_history"
+revision = "0003_history"
 down_revision = "0002_access"
 
 by_code_point = sa.Text().with_variant(TEXT(collation="C"), "postgresql")
