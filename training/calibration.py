@@ -1,45 +1,100 @@
-"""Calibration: `intercept + slope · log-odds`.
+"""Calibration: `intercept + segment's shift + prior + slope · booster`, in log-odds.
 
-Affine in log-odds, so that contributions stay additive and the order of accounts stays as it is. The slope, how far a
-booster overstates differences, can only be seen on periods later than those it was fitted on. The level is set for the
-booster that is served, on the latest periods: set for the earlier booster it would correct a shift twice that the
-later one has learned (measured on oulad: 0.55 leavers expected for each that left, instead of 0.8).
+Affine, so that contributions stay additive. How far a booster overstates differences can only be seen on periods later
+than those it was fitted on, so the slope is told there. The level is set for the booster that is served, on the latest
+periods: set for an earlier booster it would correct a shift twice that the later one has learned (measured on oulad:
+0.55 leavers expected for each that left, instead of 0.8). Every number is drawn towards what was believed before, the
+stronger the fewer outcomes there are.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
 ENOUGH_EVENTS = 50
+"""Events a segment needs for a level of its own."""
+SHIFT_SD = 0.3
+"""How far, in log-odds, a segment's level is believed to lie from the company's."""
+LEVEL_SD = 1.0
+"""How far a company's level is believed to lie from the scorecard's."""
+SLOPE_SD = 0.25
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The two numbers that turn a booster's log-odds into those that are served."""
+    """What turns the sum of prior and booster into the log-odds that are served.
+
+    `segments` has the shift of each segment that has outcomes enough; the others have none.
+    """
 
     intercept: float = 0.0
     slope: float = 1.0
+    segments: dict[str, float] = field(default_factory=dict)
 
-    def apply(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Calibrated log-odds."""
-        return self.intercept + self.slope * log_odds
+    def apply(self, prior: Floats, booster: Floats, shifts: Floats) -> Floats:
+        """Calibrated log-odds from those of prior and booster and the rows' `shifts`."""
+        return self.intercept + shifts + prior + self.slope * booster
+
+    def shifts(self, segments: Iterable[str | None]) -> Floats:
+        """The shift of each row's segment."""
+        return np.array([self.segments.get(segment or "", 0.0) for segment in segments], dtype=np.float64)
+
+    def levelled(self, log_odds: Floats, y: NDArray[np.float32], segments: Iterable[str | None]) -> "Calibration":
+        """This with its level moved, and the segments' levels set, to what `y` shows.
+
+        `log_odds`: those it gives now, without a segment's shift.
+        """
+        named = np.array([segment or "" for segment in segments])
+        kinds, which = np.unique(named, return_inverse=True)
+        events = np.bincount(which, weights=y, minlength=len(kinds))
+        kept = [k for k, name in enumerate(kinds) if name and events[k] >= ENOUGH_EVENTS] if len(kinds) > 1 else []
+        design = np.column_stack([np.ones(len(y)), *(which == k for k in kept)]).astype(np.float64)
+        sd = np.array([LEVEL_SD, *([SHIFT_SD] * len(kept))])
+        found = shrunken(design, y, log_odds, np.zeros(len(sd)), sd)
+        return replace(
+            self,
+            intercept=self.intercept + float(found[0]),
+            segments={str(kinds[k]): float(shift) for k, shift in zip(kept, found[1:], strict=True)},
+        )
 
 
-def slope(log_odds: NDArray[np.float64], y: NDArray[np.float32]) -> float:
-    """The slope on later periods; 1 with fewer than `ENOUGH_EVENTS`. Never turns the order of accounts round."""
-    if y.sum() < ENOUGH_EVENTS or y.all():
-        return 1.0
-    model = LogisticRegression(C=np.inf, max_iter=200).fit(log_odds[:, None], y)
-    return float(np.clip(model.coef_[0, 0], 0.3, 1.5))
+def slope(prior: Floats, booster: Floats, y: NDArray[np.float32]) -> float:
+    """How much of the booster's differences to believe, from later periods.
 
-
-def level(log_odds: NDArray[np.float64], y: NDArray[np.float32]) -> float:
-    """The intercept that makes the expected number of events the observed one; 0 where all or none happened."""
+    Believed beforehand: none without events, half with `ENOUGH_EVENTS`, nearly all with many. Never turns the order of
+    accounts round.
+    """
     events = float(y.sum())
-    if events in (0.0, float(len(y))):
-        return 0.0
-    return float(brentq(lambda intercept: expit(log_odds + intercept).sum() - events, -30.0, 30.0))
+    design = np.column_stack([np.ones(len(y)), booster])
+    mean = np.array([0.0, events / (events + ENOUGH_EVENTS)])
+    return float(np.clip(shrunken(design, y, prior, mean, np.array([LEVEL_SD, SLOPE_SD]))[1], 0.0, 1.5))
+
+
+def shrunken(design: Floats, y: NDArray[np.float32], offset: Floats, mean: Floats, sd: Floats) -> Floats:
+    """Coefficients of a logistic regression with `offset`, believed to be normal with `mean` and `sd` beforehand.
+
+    `design` is rows by coefficients. Newton's method on the penalised likelihood, which has one minimum; a step that
+    overshoots is halved.
+    """
+
+    def loss(at: Floats) -> float:
+        log_odds = offset + design @ at
+        return float((np.logaddexp(0.0, log_odds) - y * log_odds).sum() + 0.5 * (((at - mean) / sd) ** 2).sum())
+
+    found, lost = mean.copy(), loss(mean)
+    for _ in range(50):
+        chance = expit(offset + design @ found)
+        gradient = design.T @ (chance - y) + (found - mean) / sd**2
+        curvature = (design.T * (chance * (1.0 - chance))) @ design + np.diag(sd**-2.0)
+        step = np.linalg.solve(curvature, gradient)
+        if np.abs(step).max() < 1e-9:
+            break
+        while (after := loss(found - step)) > lost + 1e-9 * abs(lost):
+            step /= 2.0
+        found, lost = found - step, after
+    return found

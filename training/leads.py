@@ -2,33 +2,39 @@
 
 Lead k is the k-th 28-day period after `as_of`. Its covariates are the signals at `as_of`, k, the length of the
 contract's term, how far off its end is when the period begins, and whether a term ends in period k when the terms known
-at `as_of` roll on as they are: business customers leave at renewals. A row is kept while the account is still there
-when the period begins and the period's end has been observed; a completed account's rows end with it.
+at `as_of` roll on as they are: business customers leave at renewals. A row is kept while the account can still come to
+the outcome when the period begins and the period's end has been observed; a completed account's rows end with it.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from features.periods import PERIOD_DAYS
+from training.errors import NotEnoughTime
+from training.scorecard import Cause
 
 LEADS = 13
 CLOCK = ("lead", "renewal_in_lead", "days_to_renewal", "term_days")
 """Covariates that are not signals; `days_to_renewal` counts from the first day of the lead."""
+RENEWAL, TERM = CLOCK.index("renewal_in_lead") - len(CLOCK), CLOCK.index("term_days") - len(CLOCK)
+"""Their columns in a row, from its end."""
+MOST_ROWS = 3_000_000
+"""Beyond this, rows without an event are sampled: 106 columns of them are 1.3 GB."""
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class LeadRows:
-    """Design matrix `x` (rows by signals and `CLOCK`), label `y` (1: churned in that period), and which row is whose.
+    """Design matrix `x` (rows by signals and `CLOCK`), label `y` (1: it happened in that period), and whose a row is.
 
     `row` indexes the matrix the rows were made from; `begins` and `ends` are the days (ordinals) the period lies
-    between.
+    between. `standing` is how the account stands by the scorecard. `kept` is the share of the rows without an event
+    that is there, which raises the log-odds by `offset`.
     """
 
     x: Floats
@@ -36,25 +42,78 @@ class LeadRows:
     row: NDArray[np.int64]
     begins: NDArray[np.int64]
     ends: NDArray[np.int64]
+    standing: NDArray[np.float64]
+    kept: float = 1.0
+
+    @property
+    def offset(self) -> float:
+        """What sampling has added to the rows' log-odds."""
+        return -float(np.log(self.kept))
+
+    def some(self, keep: NDArray[np.bool_]) -> "LeadRows":
+        """The rows for which `keep` holds."""
+        x, y, row, standing = self.x[keep], self.y[keep], self.row[keep], self.standing[keep]
+        return LeadRows(x, y, row, self.begins[keep], self.ends[keep], standing, self.kept)
 
 
-def expand(matrix: pl.DataFrame, signals: list[str], observed_until: datetime) -> LeadRows:
-    """All observed leads of a matrix that `training.outcomes.Outcomes.of` has given its outcomes."""
-    values = signal_values(matrix, signals)
-    as_of = days(matrix["as_of"])
-    churned, completed = days(matrix["churned_at"]), days(matrix["completed_at"])
-    renewal, term = renewal_clock(matrix)
+def expand(
+    history: pl.DataFrame,
+    signals: list[str],
+    observed_until: datetime,
+    cause: Cause = "churn",
+    standing: NDArray[np.float64] | None = None,
+    most_rows: int = MOST_ROWS,
+    seed: int = 0,
+) -> LeadRows:
+    """All observed leads of a matrix that `training.outcomes.Outcomes.of` has given its outcomes.
+
+    `standing` is per row of the matrix, 0 where it isn't given. Beyond `most_rows`, rows without an event are left out
+    at random (seeded); all events stay.
+    """
+    as_of = days(history["as_of"])
+    churned, completed = days(history["churned_at"]), days(history["completed_at"])
+    event = churned if cause == "churn" else days(history["contracted_at"])
     last_day = observed_until.toordinal()
-    parts: list[tuple[Any, ...]] = []
+    parts: list[tuple[NDArray[np.int64], NDArray[np.bool_]]] = []
     for lead in range(1, LEADS + 1):
         begins, ends = as_of + PERIOD_DAYS * (lead - 1), as_of + PERIOD_DAYS * lead
-        at_risk = np.isnan(churned) | (churned > begins)
-        keep = np.flatnonzero(at_risk & (ends <= last_day) & ~(completed < ends))
-        clock = clock_values(lead, renewal[keep], term[keep])
-        label = (churned[keep] <= ends[keep]).astype(np.float32)
-        parts.append((np.hstack([values[keep], clock]), label, keep, begins[keep], ends[keep]))
-    x, y, row, begin, end = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return LeadRows(x, y, row, begin.astype(np.int64), end.astype(np.int64))
+        there = np.isnan(event) | (event > begins)
+        there &= ~(churned <= begins) if cause == "churn" else ~(churned <= ends)
+        keep = np.flatnonzero(there & (ends <= last_day) & ~(completed < ends))
+        parts.append((keep, event[keep] <= ends[keep]))
+    events, rows = sum(int(label.sum()) for _, label in parts), sum(len(keep) for keep, _ in parts)
+    kept = min(1.0, max(most_rows - events, events, 1) / max(rows - events, 1))
+    random = np.random.default_rng(seed)
+    if kept < 1.0:
+        parts = [_sampled(keep, label, kept, random) for keep, label in parts]
+    row = np.concatenate([keep for keep, _ in parts])
+    lead_of = np.repeat(np.arange(1, LEADS + 1), [len(keep) for keep, _ in parts])
+    values = signal_values(history, signals)
+    renewal, term = renewal_clock(history)
+    x = np.empty((len(row), len(signals) + len(CLOCK)), dtype=np.float32)
+    x[:, : len(signals)] = values[row]
+    for lead in range(1, LEADS + 1):
+        here = lead_of == lead
+        x[here, len(signals) :] = clock_values(lead, renewal[row[here]], term[row[here]])
+    begins = (as_of[row] + PERIOD_DAYS * (lead_of - 1)).astype(np.int64)
+    y = np.concatenate([label for _, label in parts]).astype(np.float32)
+    stands = np.zeros(len(row)) if standing is None else standing[row]
+    return LeadRows(x, y, row, begins, begins + PERIOD_DAYS, stands, kept)
+
+
+def split(rows: LeadRows, later_share: float) -> tuple[LeadRows, LeadRows]:
+    """Rows whose period ended before a cut in time, and rows whose period began at or after it.
+
+    Raises NotEnoughTime where the rows span fewer than three periods.
+    """
+    first, last = (int(rows.begins.min()), int(rows.ends.max())) if len(rows.y) else (0, 0)
+    if last - first < 3 * PERIOD_DAYS:
+        raise NotEnoughTime(
+            f"outcomes are known for {last - first} days after the first snapshot, and telling earlier from later "
+            f"needs {3 * PERIOD_DAYS}: begin earlier, or bring more of the contracts' history"
+        )
+    cut = last - max(PERIOD_DAYS, round((last - first) * later_share / PERIOD_DAYS) * PERIOD_DAYS)
+    return rows.some(rows.ends <= cut), rows.some(rows.begins >= cut)
 
 
 def signal_values(matrix: pl.DataFrame, signals: list[str]) -> Floats:
@@ -92,3 +151,10 @@ def days(column: pl.Series) -> NDArray[np.float64]:
     """Days of a time column as numbers comparable with `date.toordinal()`; NaN where missing."""
     micros = column.cast(pl.Datetime("us")).dt.epoch("us").cast(pl.Float64).fill_null(np.nan).to_numpy()
     return np.asarray(micros / 86_400e6 + datetime(1970, 1, 1).toordinal(), dtype=np.float64)
+
+
+def _sampled(
+    keep: NDArray[np.int64], label: NDArray[np.bool_], share: float, random: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    chosen = label | (random.random(len(label)) < share)
+    return keep[chosen], label[chosen]

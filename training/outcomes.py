@@ -5,6 +5,10 @@ than `grace` days before the data does is a churn at the moment its last contrac
 later begins another life. A contract of kind `fixed_term` is meant to end: a life that ends when one was first planned
 to end is completed, which is no churn. What isn't known yet is censored: nobody is counted as staying before it is
 certain.
+
+An account that stays contracts or expands when its ARR falls or rises by more than 1 % against `as_of`, and the new
+level holds through the days of grace: a late renewal is no contraction. It renews when a later term of one of its
+contracts begins.
 """
 
 from dataclasses import dataclass
@@ -15,6 +19,8 @@ import polars as pl
 from features.tables import Tables
 
 _FOREVER = datetime(9999, 1, 1)
+NOTABLE = 0.01
+"""Share of ARR by which it must fall or rise to count."""
 
 
 @dataclass(frozen=True)
@@ -22,28 +28,62 @@ class Outcomes:
     """Lives of all accounts and the moment up to which churn can be told from a late renewal.
 
     `lives`: account_id, started_at, ended_at (missing while it lasts or the end isn't certain yet), completed.
+    `steps`: account_id, at, low, high: the moments at which an account's ARR changed, and the highest it fell to and
+    the lowest it rose to in the days of grace from then on. `renewals`: account_id, renewed_at.
     """
 
     lives: pl.DataFrame
+    steps: pl.DataFrame
+    renewals: pl.DataFrame
     observed_until: datetime
 
     def of(self, spine: pl.DataFrame) -> pl.DataFrame:
-        """`spine` (account_id, as_of, …) with `churned_at` and `completed_at`, missing where it hasn't come to that.
+        """`spine` (account_id, as_of, …) with when it first came to each outcome, missing where it hasn't come to it.
 
+        `churned_at` and `completed_at` end a life; `renewed_at` doesn't. With a column `arr_in_force` come
+        `contracted_at`, with the share of ARR that was left (`contracted_to`), and `expanded_at` and `expanded_to`.
         Rows whose account had in truth already left at `as_of`, though nobody knew, are dropped: there is nothing
         left to predict for them.
         """
         order = spine.columns
         ended = pl.col("ended_at")
-        return (
+        lives = (
             spine.join(self.lives, on="account_id", how="inner")
             .filter((pl.col("started_at") <= pl.col("as_of")) & (ended.is_null() | (ended > pl.col("as_of"))))
-            .select(
-                *order,
+            .with_columns(
                 churned_at=pl.when(~pl.col("completed")).then(ended),
                 completed_at=pl.when("completed").then(ended),
             )
         )
+        found = _first_later(lives, self.renewals, "renewed_at", pl.lit(value=True))
+        columns = ["churned_at", "completed_at", "renewed_at"]
+        if "arr_in_force" in order:
+            arr = pl.col("arr_in_force")
+            for outcome, level, crossed in (
+                ("contracted", "low", (pl.col("low") < arr * (1 - NOTABLE)) & (pl.col("low") > 0)),
+                ("expanded", "high", pl.col("high") > arr * (1 + NOTABLE)),
+            ):
+                steps = self.steps.select("account_id", pl.col("at").alias(f"{outcome}_at"), level)
+                found = _first_later(found, steps, f"{outcome}_at", crossed)
+                found = found.with_columns((pl.col(level) / arr).alias(f"{outcome}_to")).drop(level)
+                columns += [f"{outcome}_at", f"{outcome}_to"]
+        return found.select(*order, *columns)
+
+
+def _first_later(rows: pl.DataFrame, events: pl.DataFrame, time: str, counts: pl.Expr) -> pl.DataFrame:
+    """`rows` with the first of their account's `events` that lies after `as_of`, within the life, and `counts`."""
+    within = (pl.col(time) > pl.col("as_of")) & (pl.col("ended_at").is_null() | (pl.col(time) < pl.col("ended_at")))
+    first = (
+        rows.lazy()
+        .select("account_id", "as_of", "ended_at", *({"arr_in_force"} & set(rows.columns)))
+        .join(events.lazy(), on="account_id", how="inner")
+        .filter(within & counts)
+        .sort(time)
+        .unique(["account_id", "as_of"], keep="first", maintain_order=True)
+        .select("account_id", "as_of", *[name for name in events.columns if name != "account_id"])
+        .collect(engine="streaming")
+    )
+    return rows.join(first, on=["account_id", "as_of"], how="left")
 
 
 def outcomes(tables: Tables, grace_days: int = 30, until: datetime | None = None) -> Outcomes:
@@ -51,7 +91,7 @@ def outcomes(tables: Tables, grace_days: int = 30, until: datetime | None = None
     until = until or tables.extracted_at
     grace = timedelta(days=grace_days)
     observed_until = until - grace
-    terms = _final_terms(tables["contracts"], until)
+    terms = _final_terms(tables["contracts"], until).collect().lazy()
     lives = (
         terms.sort("account_id", "term_start")
         .with_columns(covered_to=pl.col("term_end").cum_max().over("account_id"))
@@ -72,7 +112,24 @@ def outcomes(tables: Tables, grace_days: int = 30, until: datetime | None = None
         .sort("account_id", "started_at")
         .collect()
     )
-    return Outcomes(lives, observed_until)
+    renewals = terms.filter("again").select("account_id", renewed_at=pl.col("term_start")).unique().collect()
+    return Outcomes(lives, _steps(terms, grace_days).collect(), renewals, observed_until)
+
+
+def _steps(terms: pl.LazyFrame, grace_days: int) -> pl.LazyFrame:
+    begins = terms.select("account_id", at="term_start", by="arr")
+    ends = terms.filter(pl.col("term_end") < _FOREVER).select("account_id", at="term_end", by=-pl.col("arr"))
+    levels = (
+        pl.concat([begins, ends])
+        .group_by("account_id", "at")
+        .agg(pl.col("by").sum())
+        .sort("account_id", "at")
+        .with_columns(level=pl.col("by").cum_sum().over("account_id"))
+    )
+    ahead = levels.rolling("at", period=f"{grace_days}d", offset="0d", closed="both", group_by="account_id").agg(
+        low=pl.col("level").max().round(6), high=pl.col("level").min().round(6)
+    )
+    return ahead.select("account_id", "at", "low", "high")
 
 
 def _final_terms(contracts: pl.LazyFrame, until: datetime) -> pl.LazyFrame:
@@ -88,8 +145,11 @@ def _final_terms(contracts: pl.LazyFrame, until: datetime) -> pl.LazyFrame:
         .sort(*term, "known_at", "arr")
         .with_columns(as_planned=((pl.col("kind") == "fixed_term") & (pl.col("term_end") >= planned)).fill_null(False))
         .unique(term, keep="last", maintain_order=True)
-        .with_columns(next_start=pl.col("term_start").shift(-1).over("contract_id"))
+        .with_columns(
+            next_start=pl.col("term_start").shift(-1).over("contract_id"),
+            again=pl.col("term_start").shift(1).over("contract_id").is_not_null(),
+        )
         .with_columns(term_end=pl.min_horizontal(pl.col("term_end").fill_null(_FOREVER), "next_start"))
         .filter((pl.col("term_end") > pl.col("term_start")) & (pl.col("arr") > 0))
-        .select("account_id", "term_start", "term_end", "as_planned")
+        .select("account_id", "term_start", "term_end", "arr", "as_planned", "again")
     )

@@ -26,6 +26,7 @@ YEAR_DAYS = 365.0
 
 Floats = NDArray[np.float64]
 Cause = Literal["churn", "contraction"]
+CAUSES: tuple[Cause, Cause] = ("churn", "contraction")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
 from training.errors import RegistryUnavailable
-from training.model import HealthModel, Served, load
+from training.model import HealthModel, Served, load, save
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
@@ -99,11 +99,11 @@ class Registry:
                 mlflow.log_metrics({name: value for name, value in metrics.items() if value == value})
                 mlflow.set_tags(dict(tags))
                 data = Path(folder) / "model"
-                model.save(data)
+                save(model, data)
                 predicted = Served(model).predict(example)
                 logged = mlflow.pyfunc.log_model(
                     name="model",
-                    loader_module="training.model",
+                    loader_module="training.model.served",
                     data_path=str(data),
                     signature=infer_signature(example, predicted),
                     input_example=example,

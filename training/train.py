@@ -1,39 +1,52 @@
 """Training: from checked tables to a model, told only what was known by a moment.
 
-The history up to `until` is cut in two in time: a booster is fitted on outcomes of the earlier part, the number of its
-trees and the slope of its calibration are chosen on outcomes of the later one, and a final booster of that size is
-fitted on both and set to the level of the later part.
+Leads of the snapshots up to `until` teach two hazards, of leaving and of paying less; the newest snapshot says what is
+typical, and what health 50 stands for where no earlier model has said so.
 """
 
 import platform
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from features.catalogue import CATALOGUE, SIGNALS, digest
-from features.periods import PERIOD, PERIOD_DAYS
-from training import calibration, hazard
-from training.calibration import Calibration
-from training.errors import NotEnoughOutcomes, NotEnoughTime
-from training.leads import CLOCK, LeadRows, expand, signal_values
-from training.model import Card, HealthModel, reference_log_odds
+from features.periods import PERIOD
+from training import scorecard
+from training.calibration import LEVEL_SD
+from training.hazard import LATER_SHARE, learn
+from training.leads import MOST_ROWS, expand, signal_values
+from training.model.card import Card, Mode
+from training.model.feeds import Feeds, feeds
+from training.model.hazard import Hazard
+from training.model.health import POINTS_PER_LOG_ODD, HealthModel
 from training.outcomes import Outcomes
+from training.scorecard import Scorecard
 
-FEWEST_CHURNS = 20
-LATER_SHARE = 0.25
+LEARNED_FROM = 200
+"""Churns from which on a model counts as learned; with fewer, it is blended with the scorecard."""
+USUAL_DEPTH = 0.2
+"""Share of ARR that a contraction takes, where none has been seen."""
+YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a training run is told besides the data."""
+    """What a training run is told besides the data.
+
+    `reference` is that of an earlier model (training.model.card), `chosen` replaces LightGBM's parameters.
+    """
 
     grace_days: int = 30
     seed: int = 7
     reference: float | None = None
+    scorecard: Scorecard = field(default_factory=scorecard.read)
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+    most_rows: int = MOST_ROWS
 
 
 def train(
@@ -44,33 +57,35 @@ def train(
 ) -> HealthModel:
     """A model from a matrix of snapshots and the outcomes known at the time.
 
-    Raises NotEnoughTime or NotEnoughOutcomes, saying what there is and what it takes.
+    With too few outcomes it is the scorecard's; the card's `mode` says so.
     """
     history = outcomes.of(matrix)
     names = [signal.name for signal in SIGNALS if signal.in_model and matrix[signal.name].is_not_null().any()]
     signals = [CATALOGUE[name] for name in names]
-    rows = expand(history, names, outcomes.observed_until)
-    _enough(rows, history["account_id"], outcomes.observed_until)
-    earlier, later = _split(rows)
-    progress(f"hazard model, {len(rows.y):,} rows, {int(rows.y.sum()):,} with churn")
-    first = hazard.fit(earlier, signals, recipe.seed, later=later)
-    slope = calibration.slope(hazard.log_odds(first, later.x), later.y)
-    rounds = max(1, first.best_iteration)
-    progress(f"hazard model on all of it, {rounds} trees")
-    booster = hazard.fit(rows, signals, recipe.seed, rounds=rounds)
-    fitted = Calibration(calibration.level(slope * hazard.log_odds(booster, later.x), later.y), slope)
-    newest = matrix.filter(pl.col("as_of") == matrix["as_of"].max())
-    reference = recipe.reference
-    if reference is None:
-        reference = reference_log_odds(booster, fitted, signal_values(newest, names))
-    gain = booster.feature_importance("gain")[: -len(CLOCK)]
-    share = gain / gain.sum() if gain.sum() > 0 else np.full(len(gain), 1 / len(gain))
+    values = signal_values(history, names)
+    standing = recipe.scorecard.terms(values, names).sum(axis=1)
+    hazards: list[Hazard] = []
+    rows = events = 0
+    for cause in ("contraction", "churn"):
+        leads = expand(history, names, outcomes.observed_until, cause, standing, recipe.most_rows, recipe.seed)
+        rows, events = len(leads.y), int(leads.y.sum())
+        progress(f"hazard of {cause}: {rows:,} rows, {events:,} with it")
+        hazards.append(learn(cause, leads, history, signals, recipe.scorecard, recipe.seed, recipe.chosen))
+    contraction, churn = hazards
+    churned = history.filter(pl.col("churned_at").is_not_null()).unique(["account_id", "churned_at"])
+    recent = _later_from(history, outcomes.observed_until)
     card = Card(
         signals=tuple(names),
         catalogue_digest=digest(signals),
-        calibration=fitted,
-        reference=reference,
-        weights={name: float(weight) for name, weight in zip(names, share, strict=True)},
+        mode=_mode(churn, len(churned)),
+        reference=0.0,
+        weights={},
+        evidence=0.0,
+        seen=_seen(values, names),
+        feeds=Feeds({}, []),
+        contraction_depth=_depth(history),
+        growth=_growth(history, outcomes),
+        level_sd=float((LEVEL_SD**-2 + len(churned.filter(pl.col("churned_at") > recent))) ** -0.5),
         grace_days=recipe.grace_days,
         trained_on={
             "first_as_of": str(history["as_of"].min()),
@@ -78,47 +93,20 @@ def train(
             "observed_until": str(outcomes.observed_until),
             "accounts": history["account_id"].n_unique(),
             "snapshots": history["as_of"].n_unique(),
-            "churns": history.filter(pl.col("churned_at").is_not_null()).select("account_id", "churned_at").n_unique(),
-            "rows": len(rows.y),
-            "trees": rounds,
+            "churns": len(churned),
+            "contractions": history.filter(pl.col("contracted_at").is_not_null())
+            .select("account_id", "contracted_at")
+            .n_unique(),
+            "rows": rows,
+            "trees": churn.booster.num_trees() if churn.booster else 0,
             "seed": recipe.seed,
             "python": platform.python_version(),
             "lightgbm": version("lightgbm"),
             "healthscore": version("healthscore"),
         },
     )
-    return HealthModel(booster, card)
-
-
-def _split(rows: LeadRows) -> tuple[LeadRows, LeadRows]:
-    """Rows whose period ended before the cut, and rows whose period began at or after it."""
-    cut = _cut(rows)
-    return _some(rows, rows.ends <= cut), _some(rows, rows.begins >= cut)
-
-
-def _cut(rows: LeadRows) -> int:
-    first, last = int(rows.begins.min()), int(rows.ends.max())
-    return last - max(PERIOD_DAYS, round((last - first) * LATER_SHARE / PERIOD_DAYS) * PERIOD_DAYS)
-
-
-def _some(rows: LeadRows, keep: np.ndarray) -> LeadRows:
-    return LeadRows(rows.x[keep], rows.y[keep], rows.row[keep], rows.begins[keep], rows.ends[keep])
-
-
-def _enough(rows: LeadRows, accounts: pl.Series, observed_until: datetime) -> None:
-    if len(rows.y) == 0 or rows.ends.max() - rows.begins.min() < 3 * PERIOD_DAYS:
-        raise NotEnoughTime(
-            f"outcomes are known until {observed_until:%Y-%m-%d} and too little lies before it: training needs "
-            f"snapshots with at least three periods ({3 * PERIOD_DAYS} days) of outcomes after the first; "
-            "begin earlier, or bring more of the contracts' history"
-        )
-    for part, name in zip(_split(rows), ("earlier", "later"), strict=True):
-        left = accounts.gather(part.row[part.y == 1]).n_unique()
-        if left < FEWEST_CHURNS or part.y.all():
-            raise NotEnoughOutcomes(
-                f"in the {name} part of the history {left} accounts left: learning needs at least {FEWEST_CHURNS} that "
-                "did and some that stayed; bring more accounts or more history"
-            )
+    newest = matrix.filter(pl.col("as_of") == matrix["as_of"].max())
+    return _referred(HealthModel(churn, contraction, card), newest, recipe.reference)
 
 
 def history_starts(outcomes: Outcomes, until: datetime, longest: timedelta = PERIOD * 39) -> datetime:
@@ -126,3 +114,64 @@ def history_starts(outcomes: Outcomes, until: datetime, longest: timedelta = PER
     first = outcomes.lives["started_at"].min()
     assert isinstance(first, datetime)
     return max(datetime(first.year, first.month, first.day), until - longest)
+
+
+def _referred(model: HealthModel, newest: pl.DataFrame, reference: float | None) -> HealthModel:
+    """The model with what the newest snapshot says: weights, evidence, what is typical, what health 50 stands for."""
+    names, churn = list(model.card.signals), model.churn
+    accounts = model.accounts(newest)
+    points = model.points(accounts)[2]
+    prior = POINTS_PER_LOG_ODD * churn.standing_weight * churn.scorecard.terms(accounts.values, names)
+    of_points, of_prior, of_learned = (part.std(axis=0) for part in (points, prior, points - prior))
+    total = of_points.sum()
+    share = of_points / total if total > 0 else np.full(len(names), 1.0 / max(len(names), 1))
+    both = of_prior.sum() + of_learned.sum()
+    card = replace(
+        model.card,
+        weights={name: float(weight) for name, weight in zip(names, share, strict=True)},
+        evidence=float(of_learned.sum() / both) if both > 0 else 0.0,
+        feeds=feeds(accounts.values, points, names),
+    )
+    if reference is None:
+        known = replace(model, card=card).known(accounts)
+        reference = float((model.health(known).mean() - 50.0) / POINTS_PER_LOG_ODD)
+    return replace(model, card=replace(card, reference=reference))
+
+
+def _mode(churn: Hazard, churns: int) -> Mode:
+    if churn.booster is None:
+        return "prior only"
+    return "learned" if churns >= LEARNED_FROM else "blended"
+
+
+def _seen(values: np.ndarray, names: list[str]) -> dict[str, tuple[float, float]]:
+    """The lowest and highest value of each signal."""
+    there = {name: values[~np.isnan(values[:, i]), i] for i, name in enumerate(names)}
+    return {name: (float(column.min()), float(column.max())) for name, column in there.items() if len(column)}
+
+
+def _depth(history: pl.DataFrame) -> float:
+    """Share of ARR that contractions took, weighted by ARR."""
+    contracted = history.filter(pl.col("contracted_at").is_not_null())
+    arr = contracted["arr_in_force"]
+    lost = (1 - contracted["contracted_to"]) * arr
+    return float(lost.sum()) / float(arr.sum()) if len(contracted) else USUAL_DEPTH
+
+
+def _growth(history: pl.DataFrame, outcomes: Outcomes) -> float:
+    """What accounts that stayed a year and didn't contract added to their ARR in it, as a share of it."""
+    later = pl.col("as_of") + YEAR
+    stayed = history.filter(
+        (later <= outcomes.observed_until)
+        & (pl.col("churned_at").is_null() | (pl.col("churned_at") > later))
+        & (pl.col("contracted_at").is_null() | (pl.col("contracted_at") > later))
+    )
+    grown = pl.when(pl.col("expanded_at") <= later).then(pl.col("expanded_to") - 1).fill_null(0.0)
+    added, arr = stayed.select((grown * pl.col("arr_in_force")).sum(), pl.col("arr_in_force").sum()).row(0)
+    return float(added / arr) if arr else 0.0
+
+
+def _later_from(history: pl.DataFrame, observed_until: datetime) -> datetime:
+    """Where the later part of the observed time begins, on which the level was set."""
+    first = history["as_of"].min()
+    return observed_until - (observed_until - first) * LATER_SHARE if isinstance(first, datetime) else observed_until

@@ -127,7 +127,7 @@ def example(matrix: pl.DataFrame, model: HealthModel, rows: int = 5) -> pd.DataF
     newest = matrix.filter(pl.col("as_of") == matrix["as_of"].max()).head(rows)
     renewal, term = renewal_clock(newest)
     frame = newest.select(model.card.signals).to_pandas().astype("float64")
-    return frame.assign(days_to_renewal=renewal, term_days=term)
+    return frame.assign(days_to_renewal=renewal, term_days=term, segment=newest["segment"].to_list())
 
 
 def _metrics(proof: Proof | None) -> dict[str, float]:
