@@ -72,7 +72,7 @@ def build(
     `as_of` are read here.
     """
     rows = beside(opened(tables, "contracts"), spine).select("account_id", nw.col("as_of").cast(nw.Datetime("us")))
-    parts = list(_parts(tables, rows, signals, progress))
+    parts = list(_parts(tables, settled(rows), signals, progress))
     return like(tables["contracts"], nw.concat(parts).sort("as_of", "account_id"))
 
 

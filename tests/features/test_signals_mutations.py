@@ -1,6 +1,7 @@
 """Breaking the window rule is noticed: each mutant makes the matrix differ from the oracle."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,16 +61,13 @@ def day_of_as_of_counts(patch: pytest.MonkeyPatch) -> None:
 
 
 def windows_one_period_longer(patch: pytest.MonkeyPatch) -> None:
-    real = features.measures.Windowed.expression.fget
-    assert real is not None
+    real = features.measures.Windowed.over_periods
 
-    def mutant(window: features.measures.Windowed) -> nw.Expr:
-        if window.periods is None or not window.measure.adds_up:
-            return real(window)
-        longer = features.measures.Windowed(window.measure, window.periods + 1)
-        return real(longer).alias(window.column)
+    def mutant(window: features.measures.Windowed, along: Any) -> nw.Expr:
+        longer = window if window.periods is None else replace(window, periods=window.periods + 1)
+        return real(longer, along)
 
-    patch.setattr(features.measures.Windowed, "expression", property(mutant))
+    patch.setattr(features.measures.Windowed, "over_periods", mutant)
 
 
 MUTANTS: tuple[Patch, ...] = (
