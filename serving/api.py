@@ -22,10 +22,11 @@ from serving.headers import SecurityHeaders
 from serving.metrics import Metrics
 from serving.observed import Observed
 from serving.pages import STATIC, pages
-from serving.parameters import ShortAddresses, no_parameters
+from serving.parameters import no_parameters
 from serving.problems import handle_problems
 from serving.recorder import Recorder
 from serving.routes import accounts, metrics, probes
+from serving.sizes import Sizes
 from serving.store import ScoreStore
 
 DESCRIPTION = """Scores of customer accounts, as the latest scoring job published them.
@@ -60,11 +61,11 @@ def create_app(
 
     app = FastAPI(
         title="healthscore", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None, openapi_url=None,
-        lifespan=lifespan, max_body_size=settings.max_body_mb * 2**20,
+        lifespan=lifespan,
     )  # fmt: skip
     app.add_middleware(Audited, recorder=recorder, clock=clock)  # each goes around those before it
     app.add_middleware(Gate, identity=identity, limit=RateLimit(settings.requests_per_minute))
-    app.add_middleware(ShortAddresses)
+    app.add_middleware(Sizes, max_body_mb=settings.max_body_mb)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Observed, metrics=measured)

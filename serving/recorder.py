@@ -20,7 +20,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Recorder:
-    """A thread that writes entries, and when keys were used; begun by the first, ended by `close`."""
+    """A thread that writes entries, and when keys were used; begun by the first of them, ended by `close`."""
 
     def __init__(self, log: AuditLog, keys: Keys) -> None:
         self._log, self._keys = log, keys
@@ -59,6 +59,7 @@ class Recorder:
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join()
+        self._thread, self._closing = None, False
 
     def _begin(self) -> None:
         if self._thread is None:
@@ -75,19 +76,26 @@ class Recorder:
                 waiting, self._waiting = self._waiting, []
                 used, self._used = self._used, {}
                 closing = self._closing
-            self._write(entries, used)
+            try:
+                self._write(entries)
+                self._keys.used(used)
+            except Exception:  # whatever it was, the next entries must still be written
+                _LOG.exception("the times of use of %s keys weren't written", len(used))
             for written in waiting:
-                written.set_result(None)
+                if written.set_running_or_notify_cancel():
+                    written.set_result(None)
             if closing:
                 return
 
-    def _write(self, entries: list[Entry], used: dict[str, datetime]) -> None:
-        for attempt in range(1, _TRIES + 1):
+    def _write(self, entries: list[Entry]) -> None:
+        for _ in range(_TRIES):
             try:
                 self._log.write(entries)
-                self._keys.used(used)
             except StoreUnavailable as error:
-                _LOG.warning("the audit log can't be written (attempt %s of %s): %s", attempt, _TRIES, error)
+                _LOG.warning("the audit log can't be written now: %s", error)
+            except Exception:
+                _LOG.exception("the audit log can't be written")
+                break
             else:
                 return
         for entry in entries:  # not lost: the logs have it

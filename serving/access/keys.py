@@ -122,6 +122,8 @@ class Keys:
 
     def used(self, when: Mapping[str, datetime]) -> None:
         """Note when keys, by id, were last used."""
+        if not when:
+            return
         with self._store.writing() as connection:
             for key_id, at in when.items():
                 connection.execute(update(api_keys).where(api_keys.c.key_id == key_id), {"last_used_at": at})

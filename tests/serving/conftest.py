@@ -89,19 +89,19 @@ def sqlite(tmp_path: Path) -> Iterator[ScoreStore]:
         yield opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_score() -> Callable[..., AccountScore]:
     """See `score`."""
     return score
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_batch() -> Callable[..., Batch]:
     """See `batch`."""
     return batch
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def cast() -> list[AccountScore]:
     """Six accounts: with every band, ties, missing values, and names that must be escaped."""
     return list(CAST)

@@ -1,0 +1,158 @@
+"""What operators see: metrics, logs, request ids, readiness; and that none of it holds what people wrote."""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from serving.api import create_app
+from serving.logs import JsonLines
+from serving.scores import AccountScore, Batch
+from serving.store import ScoreStore
+
+
+@pytest.fixture
+def client(sqlite: ScoreStore, make_batch: Callable[..., Batch], cast: list[AccountScore]) -> Iterator[TestClient]:
+    """The service on the cast, at noon of the day they were scored as of."""
+    scored = make_batch(len(cast))
+    sqlite.publish(scored, cast)
+    app = create_app(sqlite, clock=lambda: scored.as_of + timedelta(hours=12))
+
+    @app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("a defect")
+
+    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
+        yield opened
+
+
+def samples(client: TestClient) -> dict[tuple[str, ...], float]:
+    """The metrics, by name and label values."""
+    text = client.get("/metrics").text
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_requests_are_counted_by_route(client: TestClient) -> None:
+    for path in ("/v1/accounts/fade", "/v1/accounts/thrive", "/v1/accounts/nobody", "/nowhere", "/else", "/broken"):
+        client.get(path)
+    found = samples(client)
+    counted = {name[1:]: value for name, value in found.items() if name[0] == "healthscore_requests_total"}
+    assert counted == {
+        ("GET", "/v1/accounts/{account_id}", "200"): 2,
+        ("GET", "/v1/accounts/{account_id}", "404"): 1,
+        ("GET", "none", "404"): 2,
+        ("GET", "/broken", "500"): 1,
+    }
+    assert found["healthscore_request_seconds_count", "GET", "/v1/accounts/{account_id}"] == 3
+    assert not [name for name in found if "fade" in str(name) or "nowhere" in str(name)]
+
+
+def test_made_up_methods_are_counted_together(client: TestClient) -> None:
+    for method in ("BREW", "STIR"):
+        client.request(method, "/healthz")
+    assert samples(client)["healthscore_requests_total", "other", "/healthz", "405"] == 2
+
+
+def test_metrics_say_what_is_served(client: TestClient, sqlite: ScoreStore, tmp_path: Path) -> None:
+    found = samples(client)
+    assert found["healthscore_store_up",] == 1
+    assert found["healthscore_batch_age_seconds",] == 12 * 3600
+    assert found["healthscore_batch_accounts",] == 6
+    assert found["healthscore_model_info", "learned", "churn", "7"] == 1
+    sqlite.close()
+    for file in tmp_path.glob("scores.db*"):
+        file.unlink()
+    (tmp_path / "scores.db").mkdir()
+    found = samples(client)
+    assert found["healthscore_store_up",] == 0
+    assert ("healthscore_batch_age_seconds",) not in found
+
+
+def test_an_empty_store_is_up(sqlite: ScoreStore) -> None:
+    with TestClient(create_app(sqlite), base_url="http://127.0.0.1") as client:
+        found = samples(client)
+    assert found["healthscore_store_up",] == 1
+    assert ("healthscore_batch_age_seconds",) not in found
+
+
+def test_readiness_says_how_old_the_scores_are_and_what_they_rest_on(client: TestClient) -> None:
+    ready = client.get("/readyz").json()
+    assert ready["age_s"] == 12 * 3600
+    assert "churn version 7" in ready["model"]
+
+
+@pytest.mark.parametrize(
+    "given, kept", [("abc-1.2_Z", True), ("", False), ("x" * 65, False), ("a b", False), ('a"b', False)]
+)
+def test_a_sane_request_id_is_kept(client: TestClient, given: str, kept: bool) -> None:
+    answer = client.get("/v1/accounts/nobody", headers={"X-Request-ID": given})
+    request_id = answer.headers["x-request-id"]
+    assert (request_id == given) == kept
+    assert kept or re.fullmatch("[0-9a-f]{32}", request_id)
+    assert answer.json()["request_id"] == request_id
+
+
+@pytest.mark.parametrize("path", ["/v1/accounts", "/nowhere", "/broken", "/healthz", "/", "/static/pages.css"])
+def test_every_answer_has_its_own_request_id(client: TestClient, path: str) -> None:
+    ids = [client.get(path).headers["x-request-id"] for _ in range(2)]
+    assert all(ids)
+    assert len(set(ids)) == 2
+
+
+@pytest.fixture
+def lines() -> Iterator[list[str]]:
+    """The log's lines, as they are written."""
+    written: list[str] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            written.append(self.format(record))
+
+    handler = Keep()
+    handler.setFormatter(JsonLines())
+    loggers = [logging.getLogger(name) for name in ("healthscore", "serving")]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+    yield written
+    for logger in loggers:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+
+
+def test_a_request_is_one_line_without_its_address(client: TestClient, lines: list[str]) -> None:
+    client.get("/v1/accounts?q=Jane+Doe&owner=Ada", headers={"X-Request-ID": "r1", "Authorization": ""})
+    client.get("/v1/accounts?q=Jane+Doe&owner=Ada", headers={"X-Request-ID": "r2"})
+    read = [json.loads(line) for line in lines]
+    assert [(line["request_id"], line["route"], line["status"], line["who"]) for line in read] == [
+        ("r1", "none", 401, None),
+        ("r2", "/v1/accounts", 200, "local"),
+    ]
+    assert all(line["ms"] > 0 and line["level"] == "info" and line["time"].endswith("+00:00") for line in read)
+    assert not [line for line in lines if "Jane" in line or "Ada" in line]
+
+
+def test_a_defect_is_a_line_with_its_traceback_and_request(client: TestClient, lines: list[str]) -> None:
+    client.get("/broken", headers={"X-Request-ID": "r1"})
+    defect = next(json.loads(line) for line in lines if "traceback" in line)
+    assert (defect["level"], defect["message"]) == ("error", "GET /broken failed")
+    assert "RuntimeError: a defect" in defect["traceback"]
+    assert json.loads(lines[0])["request_id"] == "r1"
+
+
+def test_a_line_is_json_whatever_is_in_it(lines: list[str]) -> None:
+    logging.getLogger("serving").error('a "quote"\nand %s', "é", extra={"moment": timedelta(1)})
+    assert "\n" not in lines[0]
+    assert json.loads(lines[0]) | {"time": ""} == {
+        "time": "", "level": "error", "logger": "serving", "message": 'a "quote"\nand é', "moment": "1 day, 0:00:00",
+    }  # fmt: skip
