@@ -36,9 +36,6 @@ DESCRIPTION = """Scores of customer accounts, as the latest scoring job publishe
 currency; times are UTC. Errors are problems (RFC 9457). Answers carry an `ETag`: send it back as `If-None-Match`.
 """
 
-TOPICS: tuple[Callable[[ScoreStore], APIRouter], ...] = (accounts.router,)
-"""Each makes the routes of its topic on a store; `accounts` is last, since its paths take what others leave."""
-
 
 def utc_now() -> datetime:
     """The time, UTC without a zone: the one clock of the service."""
@@ -70,12 +67,14 @@ def create_app(
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Observed, metrics=measured)
     handle_problems(app)
-    for topic in TOPICS:
-        app.include_router(topic(store))
-    app.include_router(probes.router(store, clock))
-    app.include_router(metrics.router(measured))
-    app.include_router(_document(app))
-    app.include_router(pages(store, app.openapi))
+    for routes in (
+        accounts.router(store),  # last of the topics under /v1/accounts: its paths take what they leave
+        probes.router(store, clock),
+        metrics.router(measured),
+        _document(app),
+        pages(store, app.openapi),
+    ):
+        app.include_router(routes)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     refuse_undeclared(app)
     return app
