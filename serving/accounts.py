@@ -3,6 +3,7 @@
 Every read takes the caller's `Reach`: what is out of reach is left out, and asked for by name it is unknown.
 """
 
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,8 +16,11 @@ from serving.errors import BadCursor, BadParameter, UnknownAccount
 from serving.filtering import kept
 from serving.listing import AccountQuery, Cursor
 from serving.loading import signals_of
+from serving.opinions import standing_opinions
+from serving.plays import NO_PLAYS, Plays
 from serving.reach import EVERYTHING, Reach
 from serving.read_models import AccountDetail, AccountPage, AccountRow, BatchShown, Totals
+from serving.reasons import reasons
 from serving.schema import score_details, scores
 from serving.scores import BANDS, Batch
 from serving.snapshot import snapshot_of
@@ -69,8 +73,19 @@ def account_page(
     )
 
 
-def account_detail(store: ScoreStore, batch: Batch, account_id: str, *, reach: Reach = EVERYTHING) -> AccountDetail:
-    """One account of a batch. Raises UnknownAccount."""
+def account_detail(
+    store: ScoreStore,
+    batch: Batch,
+    account_id: str,
+    *,
+    reach: Reach = EVERYTHING,
+    plays: Plays = NO_PLAYS,
+    now: datetime | None = None,
+) -> AccountDetail:
+    """One account of a batch, with the plays against what pulls it down and the opinions that stand at `now`.
+
+    Raises UnknownAccount.
+    """
     joined = select(scores, score_details).join_from(
         scores,
         score_details,
@@ -93,7 +108,10 @@ def account_detail(store: ScoreStore, batch: Batch, account_id: str, *, reach: R
         for name, (value, points) in sorted(signals_of(row.signals).items(), key=lambda signal: -abs(signal[1][1]))
     ]
     shown = BatchShown.model_validate(batch).model_dump()
-    return AccountDetail.model_validate({**row._mapping, **shown, "signals": signals})
+    worst = reasons(row.drivers, row.signals)
+    said = [] if now is None else standing_opinions(store, account_id, now)
+    made = {"signals": signals, "reasons": worst, "plays": plays.against(worst), "opinions": said}
+    return AccountDetail.model_validate({**row._mapping, **shown, **made})
 
 
 def _explained(name: str, value: float | str | None, points: float) -> dict[str, Any]:

@@ -23,9 +23,10 @@ from serving.metrics import Metrics
 from serving.observed import Observed
 from serving.pages import STATIC, pages
 from serving.parameters import no_parameters
+from serving.plays import SHIPPED, read_plays
 from serving.problems import handle_problems
 from serving.recorder import Recorder
-from serving.routes import accounts, metrics, probes
+from serving.routes import accounts, book, history, metrics, opinions, probes, renewals, signals
 from serving.sizes import Sizes
 from serving.store import ScoreStore
 
@@ -49,6 +50,7 @@ def create_app(
     settings = settings or Settings()
     keys, measured = Keys(store), Metrics(store, clock)
     recorder = Recorder(AuditLog(store), keys)
+    plays = read_plays(settings.plays or SHIPPED)
     identity = Identity(keys, Issuer.of(settings), remember_s=settings.identity_cache_s, clock=clock)
 
     @asynccontextmanager
@@ -68,11 +70,16 @@ def create_app(
     app.add_middleware(Observed, metrics=measured)
     handle_problems(app)
     for routes in (
-        accounts.router(store),  # last of the topics under /v1/accounts: its paths take what they leave
+        history.router(store),
+        signals.router(store),
+        opinions.router(store, clock),
+        renewals.router(store, plays),
+        book.router(store),
+        accounts.router(store, plays, clock),  # last of the topics under /v1/accounts: its paths take what they leave
         probes.router(store, clock),
         metrics.router(measured),
         _document(app),
-        pages(store, app.openapi),
+        pages(store, app.openapi, plays, clock),
     ):
         app.include_router(routes)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -7,15 +7,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from features.book import read_targets
 from features.cli import AsOfOption, MappingOption, SourceOption, StateOption, as_of_or_extract, in_force, read
 from features.progress import progress
 from features.settings import load_settings
+from serving import replay_cli
 from serving.scoring import score as score_accounts
 from serving.server import serve as serve_forever
 from serving.store import ScoreStore
 from training.tracking import CHAMPION, Registry
 
 app = typer.Typer()
+app.add_typer(replay_cli.app)
 out = Console()
 
 
@@ -30,6 +33,7 @@ def score(
     """Score every customer as of a day with the champion, and publish the scores in one transaction."""
     settings = in_force(source=source, mapping=mapping, state=state)
     known_at = datetime.now(UTC).replace(tzinfo=None)
+    targets = read_targets(settings.targets).values if settings.targets else {}
     with progress() as report:
         champion, version = Registry(settings.tracking, settings.state / "artifacts", settings.model).load(model)
         checked = read(settings, report)
@@ -42,6 +46,8 @@ def score(
                 known_at=known_at,
                 model_name=version.name,
                 model_version=version.number,
+                targets=targets,
+                grace_days=settings.grace_days,
                 progress=report,
             )
     out.print(

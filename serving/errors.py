@@ -9,13 +9,17 @@ HealthscoreError
  │    └── IssuerUnavailable  5  the OIDC issuer doesn't give its keys out, so tokens can't be checked
  ├── SettingsError           2  (features.errors)
  │    └── Unguarded          2  other machines would be answered, and there is no key nor issuer
+ │    └── BadPlays           2  the file of plays is wrong
  ├── RefusedBatch            1  the batch contradicts itself, or history already holds one of that moment
+ ├── ReplayDiffers           1  a stored batch came out otherwise when it was computed again
  └── RequestError            2  what was asked for can't be answered
       ├── BadKey             2  an API key can't be made like that, or there is none of that id
       ├── Unidentified       2  nobody is known by the key or token that came with the request, or none came
       ├── Forbidden          2  the caller is known and may not do this; `scope` is what they lack
       ├── TooManyRequests    2  the caller has used up the minute; `retry_after_s` says when to come back
       ├── UnknownAccount     2  the batch has no such account
+      ├── UnknownSubscription 2  there is no such subscription of a webhook
+      ├── CannotReplay       2  a batch lacks what replaying it needs
       └── BadParameter       2  a query parameter is wrong; `field` names it
            └── BadCursor     2  a cursor wasn't given out by this store
 
@@ -51,6 +55,14 @@ class Unguarded(SettingsError):
 
 class RefusedBatch(HealthscoreError):
     """A batch contradicts itself, or history already holds one of that moment. Nothing of it was written."""
+
+
+class ReplayDiffers(HealthscoreError):
+    """A stored batch came out otherwise when it was computed again."""
+
+
+class BadPlays(SettingsError):
+    """The file of plays is wrong."""
 
 
 class RequestError(HealthscoreError):
@@ -89,6 +101,14 @@ class TooManyRequests(RequestError):
 
 class UnknownAccount(RequestError):
     """The batch has no such account."""
+
+
+class UnknownSubscription(RequestError):
+    """There is no such subscription of a webhook."""
+
+
+class CannotReplay(RequestError):
+    """A batch lacks what replaying it needs."""
 
 
 class BadParameter(RequestError):

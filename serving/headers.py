@@ -5,7 +5,6 @@ from hashlib import sha256
 from importlib.metadata import version
 
 from fastapi import Request, Response
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.scores import Batch
@@ -27,8 +26,11 @@ SECURITY: Mapping[str, str] = {
 _VERSION = version("healthscore")  # another may answer in another shape
 
 
+_RAW = [(name.lower().encode(), value.encode()) for name, value in SECURITY.items()]
+
+
 class SecurityHeaders:
-    """Middleware that adds `SECURITY` to every answer that passes it."""
+    """Middleware that adds `SECURITY` to every answer that passes it and doesn't say otherwise."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -38,17 +40,16 @@ class SecurityHeaders:
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY.items():
-                    headers.setdefault(name, value)
+                said = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in _RAW if pair[0] not in said)]
             await send(message)
 
         await self.app(scope, receive, sending if scope["type"] == "http" else send)
 
 
-def validators(request: Request, media_type: str, *batches: Batch) -> dict[str, str]:
+def validators(request: Request, media_type: str, *batches: Batch, also: str = "") -> dict[str, str]:
     """ETag and caching headers of an answer that depends on the request's address, whose accounts its caller sees,
-    and these batches only."""
+    and these batches only, and on `also`."""
     caller = request.state.caller
     parts = [
         _VERSION,
@@ -59,6 +60,7 @@ def validators(request: Request, media_type: str, *batches: Batch) -> dict[str, 
         *sorted(f"{name}={value}" for name, value in request.query_params.items()),
     ]
     parts += [f"{batch.batch_id} {batch.erased}" for batch in batches]
+    parts.append(also)
     digest = sha256("\n".join(parts).encode()).hexdigest()[:32]
     # Weak: the same answer compressed has the same tag.
     return {"ETag": f'W/"{digest}"', "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}

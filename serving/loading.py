@@ -59,10 +59,8 @@ def _write(connection: Connection, table: Table, columns: Sequence[str], rows: S
         connection.execute(insert(table), [dict(zip(columns, row, strict=True)) for row in rows])
         return
     is_json = [isinstance(table.c[name].type, JSON) for name in columns]
-    with (
-        connection.connection.cursor() as cursor,
-        cursor.copy(f"COPY {table.name} ({','.join(columns)}) FROM STDIN") as copy,
-    ):
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({','.join(columns)}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(
                 [as_json(value) if js and value is not None else value for value, js in zip(row, is_json, strict=True)]

@@ -1,6 +1,7 @@
 """The pages: the same read models as the API, rendered for people. They work without scripts."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from serving.errors import NothingPublished
 from serving.headers import not_modified, validators
 from serving.listing import AccountQuery, Sort
 from serving.parameters import no_parameters
+from serving.plays import Plays
 from serving.reach import Reach
 from serving.read_models import AccountDetail
 from serving.scores import BANDS
@@ -40,7 +42,9 @@ SORTS: Sequence[tuple[Sort, str]] = (
 )
 
 
-def pages(store: ScoreStore, openapi: Callable[[], dict[str, Any]]) -> APIRouter:
+def pages(
+    store: ScoreStore, openapi: Callable[[], dict[str, Any]], plays: Plays, clock: Callable[[], datetime]
+) -> APIRouter:
     """The routes of the pages."""
     router = APIRouter(include_in_schema=False)
 
@@ -71,11 +75,11 @@ def pages(store: ScoreStore, openapi: Callable[[], dict[str, Any]]) -> APIRouter
     @router.get("/accounts/{account_id:path}", dependencies=[Depends(no_parameters)])
     def account(request: Request, account_id: str, reach: Annotated[Reach, may("accounts:read")]) -> Response:
         batch = store.current()
-        headers = validators(request, HTML, batch)
+        shown = account_detail(store, batch, account_id, reach=reach, plays=plays, now=clock())
+        content = render("account.html", account=shown, bars=bars(shown))
+        headers = validators(request, HTML, batch, also=content)
         if known := not_modified(request, headers):
             return known
-        shown = account_detail(store, batch, account_id, reach=reach)
-        content = render("account.html", account=shown, bars=bars(shown))
         return Response(content, headers=headers, media_type=HTML)
 
     @router.get("/docs", dependencies=[may("model:read"), Depends(no_parameters)])

@@ -18,7 +18,9 @@ Utc = Annotated[
 ]
 
 
-class _Shown(BaseModel):
+class Shown(BaseModel):
+    """What is shown: read off a row or a value, and never changed."""
+
     model_config = ConfigDict(from_attributes=True, frozen=True)
 
 
@@ -26,7 +28,7 @@ def _risk(horizon: str, example: float) -> Any:
     return Field(description=f"Probability of churn {horizon}, 0–1; higher is worse.", examples=[example])
 
 
-class AccountRow(_Shown):
+class AccountRow(Shown):
     """One account in a list."""
 
     account_id: str = Field(description="Identifies the account.", examples=["A-1042"])
@@ -76,7 +78,7 @@ class AccountRow(_Shown):
     )
 
 
-class BatchShown(_Shown):
+class BatchShown(Shown):
     """Where the numbers come from."""
 
     batch_id: str = Field(description="Identifies the batch of scores.", examples=["4f6c0a9be24d4f7d8f1f6f3b5a0d2c11"])
@@ -89,7 +91,7 @@ class BatchShown(_Shown):
     data_digest: str | None = Field(description="Digest of the tables that were scored.", examples=["9b1c5a77d0e2f431"])
 
 
-class Totals(_Shown):
+class Totals(Shown):
     """Sums over every account the filters keep, on all pages."""
 
     accounts: int = Field(description="Number of accounts.", examples=[1])
@@ -100,7 +102,7 @@ class Totals(_Shown):
     )
 
 
-class AccountPage(_Shown):
+class AccountPage(Shown):
     """One page of a list."""
 
     batch: BatchShown
@@ -117,7 +119,7 @@ class AccountPage(_Shown):
     )
 
 
-class SignalShown(_Shown):
+class SignalShown(Shown):
     """A signal and what it adds to health."""
 
     name: str = Field(description="Name in the signal catalogue.", examples=["defect_rate_84d"])
@@ -131,7 +133,7 @@ class SignalShown(_Shown):
     points: float = Field(description="Points of health it adds; negative is worse.", examples=[-4.2])
 
 
-class DriverShown(_Shown):
+class DriverShown(Shown):
     """A signal that moves the health most, in words."""
 
     signal: str = Field(description="Name in the signal catalogue.", examples=["defect_rate_84d"])
@@ -146,7 +148,48 @@ class DriverShown(_Shown):
     )
 
 
-class FreshnessShown(_Shown):
+class Reason(Shown):
+    """What pulls health down."""
+
+    signal: str = Field(description="Name in the signal catalogue.", examples=["defect_rate_84d"])
+    dimension: str | None = Field(description="The dimension it belongs to.", examples=["support"])
+    points: float = Field(description="Points of health it takes, negative.", examples=[-4.2])
+    words: str = Field(
+        description="It in a sentence.",
+        examples=["Share of the support requests of the last twelve weeks that report a defect"],
+    )
+
+
+class PlayShown(Shown):
+    """Something to do about a reason."""
+
+    id: str = Field(description="Identifies the play in the file of plays.", examples=["defect_escalation"])
+    name: str = Field(description="Its name.", examples=["Defect escalation with product"])
+    what: str = Field(
+        description="What to do.", examples=["Bring the open defects to product with the ARR behind them."]
+    )
+    because: str = Field(description="The signal it answers.", examples=["defect_rate_84d"])
+    effect: str = Field("unknown", description="What it achieves; unknown until outcomes tell.", examples=["unknown"])
+
+
+class OpinionShown(Shown):
+    """What a person says of an account; never mixed into its score."""
+
+    opinion_id: str = Field(description="Identifies the opinion.", examples=["0c5a7c1f3b0e4e0d9a2b6a1c7d8e9f00"])
+    account_id: str = Field(description="The account.", examples=["A-1042"])
+    rating: Band = Field(description="The band they would put it in.", examples=["critical"])
+    reason: str = Field(description="Why.", examples=["The sponsor has left and nobody answers."])
+    author: str = Field(description="Who said so: the id of a key, or a token's subject.", examples=["key:k7f3"])
+    stated_at: Utc = Field(description="When, UTC.", examples=["2026-11-03T09:30:00Z"])
+    expires_at: Utc | None = Field(description="When it ends, UTC; null: never.", examples=["2027-02-01T00:00:00Z"])
+    batch_id: str = Field(
+        description="The batch of the score it was stated beside.", examples=["4f6c0a9be24d4f7d8f1f6f3b5a0d2c11"]
+    )
+    health: float = Field(description="That score's health.", examples=[58.0])
+    band: Band = Field(description="That score's band.", examples=["healthy"])
+
+
+class FreshnessShown(Shown):
     """The latest row of a table for the account, and whether the table is still being fed."""
 
     latest_at: Utc | None = Field(description="Latest row, UTC; null if none.", examples=["2026-10-30T00:00:00Z"])
@@ -163,6 +206,12 @@ class AccountDetail(AccountRow, BatchShown):
         examples=[{"adoption": -6.1, "support": -2.4}],
     )
     signals: list[SignalShown] = Field(description="Signals, the largest effect first.")
+    days_to_renewal: float | None = Field(
+        description="Days from as_of to the next renewal; null where none is known.", examples=[91.0]
+    )
+    term_days: float | None = Field(
+        description="Length of the contract's term, days; null where open-ended.", examples=[365.0]
+    )
     drivers: list[DriverShown] | None = Field(
         description="What moves the health most, in words; null where the model gives none.",
         examples=[[]],
@@ -171,3 +220,77 @@ class AccountDetail(AccountRow, BatchShown):
         description="Freshness per table.",
         examples=[{"usage_daily": {"latest_at": "2026-10-30T00:00:00Z", "status": "fresh"}}],
     )
+    reasons: list[Reason] = Field([], description="What pulls the health down most, the worst first.", examples=[[]])
+    plays: list[PlayShown] = Field([], description="What to do about the reasons.", examples=[[]])
+    opinions: list[OpinionShown] = Field(
+        [], description="What people say of it now, the latest first; never mixed into the score.", examples=[[]]
+    )
+
+
+class Forecast(Shown):
+    """What the scores of a group add up to. Shares are expected ones, from the accounts' probabilities."""
+
+    accounts: int = Field(description="Accounts scored.", examples=[120])
+    arr: float = Field(description="Their ARR, currency per year.", examples=[4_200_000.0])
+    leaving_share: float | None = Field(
+        description="Share of the accounts expected to leave within 365 days; higher is worse.", examples=[0.14]
+    )
+    leaving_arr_share: float | None = Field(
+        description="Share of the ARR expected to leave within 365 days; higher is worse.", examples=[0.11]
+    )
+    reducing_share: float | None = Field(
+        description="Share of the accounts expected to stay but pay less; null where the model gives none.",
+        examples=[0.06],
+    )
+    arr_at_risk: float = Field(description="ARR at risk, currency per year; higher is worse.", examples=[462_000.0])
+    expected_arr: float | None = Field(
+        description="ARR of these accounts expected a year from as_of; null where the model gives none.",
+        examples=[3_750_000.0],
+    )
+    nrr: float | None = Field(description="expected_arr ÷ arr; higher is better.", examples=[0.893])
+    grr: float | None = Field(
+        description="The same with no account above today's ARR; higher is better.", examples=[0.871]
+    )
+    bands: dict[Band, int] = Field(
+        description="Accounts per band.", examples=[{"healthy": 70, "at_risk": 35, "critical": 15}]
+    )
+
+
+class MeasureShown(Shown):
+    """One measure of the book."""
+
+    measure: str = Field(description="Its name.", examples=["grr"])
+    meaning: str = Field(description="What it says.", examples=["Gross revenue retention"])
+    unit: str = Field(description="Unit of its value.", examples=["share"])
+    value: float | None = Field(description="Its value; null where undefined.", examples=[0.88])
+    numerator: float | None = Field(description="What is counted.", examples=[3_696_000.0])
+    denominator: float | None = Field(description="What it is a share of.", examples=[4_200_000.0])
+    previous: float | None = Field(description="Its value 28 days before.", examples=[0.87])
+    target: float | None = Field(description="What it should be.", examples=[0.9])
+    status: str | None = Field(description="met, missed or no target; null without a value.", examples=["missed"])
+    trend: str | None = Field(description="better, worse or same; null without direction.", examples=["better"])
+
+
+class BookPart(Shown):
+    """The whole company, or one part of it."""
+
+    group: str = Field(description="The group; all: the whole company.", examples=["enterprise"])
+    forecast: Forecast | None = Field(
+        description="What the scores say; null where no account of the group was scored.",
+        examples=[
+            {
+                "accounts": 120, "arr": 4_200_000.0, "leaving_share": 0.14, "leaving_arr_share": 0.11,
+                "reducing_share": 0.06, "arr_at_risk": 462_000.0, "expected_arr": 3_750_000.0, "nrr": 0.893,
+                "grr": 0.871, "bands": {"healthy": 70, "at_risk": 35, "critical": 15},
+            }
+        ],
+    )  # fmt: skip
+    measures: list[MeasureShown]
+
+
+class BookShown(Shown):
+    """The book as it was when the current batch was published."""
+
+    batch: BatchShown
+    by: str | None = Field(description="The grouping; null: the whole company.", examples=["segment"])
+    parts: list[BookPart]

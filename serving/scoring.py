@@ -1,18 +1,21 @@
 """The scoring job: from checked tables and a model version to one published batch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from importlib.metadata import version
+from typing import Any
 
 import polars as pl
 
-from features.catalogue import CATALOGUE
+from features.catalogue import CATALOGUE, SIGNALS
 from features.errors import HistoryError
 from features.freshness import Feed, feeds
 from features.matrix import build
 from features.signal import DIMENSIONS
 from features.spine import spine
 from features.tables import Tables
-from serving.scores import AccountScore, Batch, Freshness, Signal
+from serving.book import book_parts
+from serving.scores import AccountScore, Batch, Driver, Freshness, Signal
 from serving.store import ScoreStore
 from training.model import HealthModel
 
@@ -26,18 +29,24 @@ def score(
     known_at: datetime,
     model_name: str,
     model_version: str,
+    targets: Mapping[str, float] | None = None,
+    grace_days: int = 30,
+    data_digest: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Batch:
-    """Score every account with a contract in force at `as_of` and publish the batch; the batch.
+    """Score every account with a contract in force at `as_of` and publish the batch with its book; the batch.
 
-    Raises HistoryError where nobody is a customer at `as_of`, and whatever `ScoreStore.publish` raises.
+    Every signal of the catalogue is kept, also those the model doesn't use. Raises HistoryError where nobody is a
+    customer at `as_of`, and whatever `ScoreStore.publish` raises.
     """
     accounts = spine(tables, [as_of])
     if accounts.is_empty():
         raise HistoryError(f"no account has a contract in force at {as_of:%Y-%m-%d}: score as of another day")
-    matrix = build(tables, accounts, [CATALOGUE[name] for name in model.card.signals], progress)
+    matrix = build(tables, accounts, SIGNALS, progress)
     progress(f"scores of {matrix.height:,} accounts")
-    scored = matrix.join(model.score(matrix), on=["account_id", "as_of"])
+    scored = scored_by(model, matrix)
+    progress("measures of the book")
+    book = book_parts(tables, scored, as_of, targets=targets or {}, grace_days=grace_days)
     batch = Batch(
         as_of=as_of,
         known_at=known_at,
@@ -46,13 +55,21 @@ def score(
         mode=model.card.mode,
         catalogue_digest=model.card.catalogue_digest,
         accounts=scored.height,
+        code_version=version("healthscore"),
+        data_digest=data_digest,
     )
     progress(f"published to {scored.height:,} accounts' history")
-    store.publish(batch, _scores(scored, model.card.signals, feeds(tables, as_of)))
+    store.publish(batch, account_scores(scored, tuple(CATALOGUE), feeds(tables, as_of)), book)
     return batch
 
 
-def _scores(scored: pl.DataFrame, signals: tuple[str, ...], sources: tuple[Feed, ...]) -> Iterator[AccountScore]:
+def scored_by(model: HealthModel, matrix: pl.DataFrame) -> pl.DataFrame:
+    """The matrix with the model's columns beside it, in its order."""
+    return pl.concat([matrix, model.score(matrix).drop("account_id", "as_of")], how="horizontal")
+
+
+def account_scores(scored: pl.DataFrame, signals: Sequence[str], sources: Sequence[Feed]) -> Iterator[AccountScore]:
+    """The scores of a matrix with the model's columns; what the model doesn't give is None."""
     for row in scored.iter_rows(named=True):
         account = row["account_id"]
         yield AccountScore(
@@ -73,7 +90,27 @@ def _scores(scored: pl.DataFrame, signals: tuple[str, ...], sources: tuple[Feed,
             arr_at_risk=row["arr_at_risk"],
             coverage=min(row["coverage"], 1.0),
             base_points=row["base_points"],
-            points={dimension: row[f"points_{dimension}"] for dimension in DIMENSIONS},
-            signals=[Signal(name, row[name], row[f"points__{name}"]) for name in signals],
+            points={part: row[f"points_{part}"] for part in ("segment", *DIMENSIONS) if f"points_{part}" in row},
+            signals=[Signal(name, row.get(name), row.get(f"points__{name}", 0.0)) for name in signals],
             freshness={feed.table: Freshness(feed.by_account.get(account), feed.status) for feed in sources},
+            health_low=row.get("health_low"),
+            health_high=row.get("health_high"),
+            contraction_risk=row.get("contraction_risk", row.get("contraction_risk_365d")),
+            expected_arr=row.get("expected_arr"),
+            drivers=_drivers(row.get("drivers")),
+            notice_given=_yes(row.get("notice_given")),
+            days_to_renewal=_days_between(row["as_of"], row["renewal_at"]),
+            term_days=row["term_days"],
         )
+
+
+def _drivers(given: Sequence[Mapping[str, Any]] | None) -> Sequence[Driver] | None:
+    return None if given is None else [Driver(**driver) for driver in given]
+
+
+def _yes(value: float | None) -> bool | None:
+    return None if value is None else value >= 0.5
+
+
+def _days_between(start: datetime, end: datetime | None) -> float | None:
+    return None if end is None else (end - start).total_seconds() / 86_400

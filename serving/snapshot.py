@@ -7,6 +7,7 @@ filter is then one pass over a column, whatever is asked for together, and no in
 import threading
 from collections import OrderedDict
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,8 +21,8 @@ from serving.store import ScoreStore
 _KEPT = 4  # batches in memory per store, about 60 MB each at 200,000 accounts
 
 _COLUMNS = [column for column in scores.c if column.name not in {"batch_id", "settled_band"}]
-_TYPES = {Double: pl.Float64, DateTime: pl.Datetime("us"), Boolean: pl.Boolean}
-_SCHEMA = {column.name: _TYPES.get(type(column.type), pl.String) for column in _COLUMNS}
+_TYPES: dict[type, Any] = {Double: pl.Float64, DateTime: pl.Datetime("us"), Boolean: pl.Boolean}
+_SCHEMA: dict[str, Any] = {column.name: _TYPES.get(type(column.type), pl.String) for column in _COLUMNS}
 
 
 class Snapshot:

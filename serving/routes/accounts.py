@@ -1,5 +1,7 @@
 """`/v1/accounts`: the list and one account."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -11,13 +13,14 @@ from serving.examples import example
 from serving.headers import CSV, JSON, not_modified, preferred, validators
 from serving.listing import AccountQuery
 from serving.parameters import no_parameters
+from serving.plays import Plays
 from serving.problems import documented
 from serving.reach import Reach
 from serving.read_models import AccountDetail, AccountPage, AccountRow
 from serving.store import ScoreStore
 
 
-def router(store: ScoreStore) -> APIRouter:
+def router(store: ScoreStore, plays: Plays, clock: Callable[[], datetime]) -> APIRouter:
     """The routes of the accounts."""
     routes = APIRouter(prefix="/v1", tags=["accounts"])
 
@@ -77,13 +80,11 @@ def router(store: ScoreStore) -> APIRouter:
         account_id: Annotated[str, Path(description="Identifies the account.", examples=["A-1042"])],
         reach: Annotated[Reach, may("accounts:read")],
     ) -> Response:
-        """Health, band and risks with what they are made of: points per dimension, signals, coverage, freshness."""
+        """Health, band and risks with what they are made of, what to do about it, and what people say of it."""
         batch = store.current()
-        headers = validators(request, JSON, batch)
-        if known := not_modified(request, headers):
-            return known
-        return Response(
-            account_detail(store, batch, account_id, reach=reach).model_dump_json(), headers=headers, media_type=JSON
-        )
+        shown = account_detail(store, batch, account_id, reach=reach, plays=plays, now=clock())
+        content = shown.model_dump_json()
+        headers = validators(request, JSON, batch, also=content)
+        return not_modified(request, headers) or Response(content, headers=headers, media_type=JSON)
 
     return routes

@@ -1,0 +1,105 @@
+"""`/v1/book` and `/v1/book/erosion`: the company, or its parts, and what becomes of it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy import select
+
+from features.book import BOOK
+from features.book.groups import GROUPINGS, WHOLE
+from serving.access.permission import may
+from serving.erosion import Erosion, erosion
+from serving.errors import BadParameter
+from serving.examples import example
+from serving.headers import JSON, not_modified, validators
+from serving.problems import documented
+from serving.read_models import BatchShown, BookPart, BookShown
+from serving.schema import books
+from serving.scores import Batch
+from serving.store import ScoreStore
+
+_UPLIFTS = r"^[0-9]{1,3}(\.[0-9]{1,6})?(,[0-9]{1,3}(\.[0-9]{1,6})?){0,9}$"
+
+
+class BookQuery(BaseModel):
+    """Which parts are asked for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    by: Annotated[str, StringConstraints(pattern=f"^({'|'.join(GROUPINGS)})$")] | None = Field(
+        None, description=f"Grouping: {', '.join(GROUPINGS)}; without it the whole company.", examples=["segment"]
+    )
+
+
+class ErosionQuery(BaseModel):
+    """The renewal rate, and by how much it could be better."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    renewal_rate: float | None = Field(
+        None, ge=0, le=1, description="Yearly renewal rate, a share; without it the book's own.", examples=[0.824]
+    )
+    uplift: Annotated[str, StringConstraints(pattern=_UPLIFTS)] = Field(
+        "5,10", description="Percentage points by which it could be better, up to ten of them.", examples=["5,10"]
+    )
+
+
+def router(store: ScoreStore) -> APIRouter:
+    """The routes of the book."""
+    routes = APIRouter(prefix="/v1", tags=["book"], dependencies=[may("book:read")])
+    problems = documented(401, 403, 422, 429, 503)
+
+    @routes.get(
+        "/book",
+        summary="Read the book",
+        response_model=BookShown,
+        responses={
+            200: {"content": {JSON: {"example": example(BookShown)}}},
+            304: {"description": "The client has this answer already."},
+            **problems,
+        },
+    )
+    def book(request: Request, query: Annotated[BookQuery, Query()]) -> Response:
+        """Measures with targets, and what the scores say will leave, shrink and stay; whole, or by a grouping."""
+        batch = store.current()
+        headers = validators(request, JSON, batch)
+        if known := not_modified(request, headers):
+            return known
+        parts = [_shown(part) for part in _parts(store, batch, query.by or WHOLE)]
+        shown = BookShown(batch=BatchShown.model_validate(batch), by=query.by, parts=parts)
+        return Response(shown.model_dump_json(), headers=headers, media_type=JSON)
+
+    @routes.get(
+        "/book/erosion",
+        summary="What the renewal rate does to the base",
+        responses={200: {"content": {JSON: {"example": example(Erosion)}}}, **problems},
+    )
+    def eroded(query: Annotated[ErosionQuery, Query()]) -> Erosion:
+        """The share of today's accounts left in each of five years, and what a better rate would keep."""
+        uplifts = [float(points) for points in query.uplift.split(",")]
+        if query.renewal_rate is not None:
+            return erosion(query.renewal_rate, uplifts)
+        (*_, whole) = [{"measures": {}}, *_parts(store, store.current(), WHOLE)]
+        measured = whole["measures"].get("renewal_rate", {}).get("value")
+        if measured is None:
+            raise BadParameter("renewal_rate", "the book holds no renewal rate: give one, such as 0.824")
+        return erosion(measured, uplifts, measured=True)
+
+    return routes
+
+
+def _parts(store: ScoreStore, batch: Batch, grouping: str) -> list[dict[str, Any]]:
+    query = select(books.c.parts).where(books.c.batch_id == batch.batch_id, books.c.grouping == grouping)
+    with store.reading() as connection:
+        parts: list[dict[str, Any]] = connection.scalar(query) or []
+    return parts
+
+
+def _shown(part: dict[str, Any]) -> BookPart:
+    measures = [
+        {"measure": name, "unit": BOOK[name].unit, "meaning": BOOK[name].meaning, **told}
+        for name, told in part["measures"].items()
+        if name in BOOK
+    ]
+    return BookPart.model_validate(part | {"measures": measures})
