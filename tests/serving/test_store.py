@@ -19,10 +19,10 @@ from features.errors import SettingsError
 from serving.access import tables as access
 from serving.accounts import account_detail, account_page, choices
 from serving.errors import BadCursor, NothingPublished, RefusedBatch, StoreTooNew, StoreUnavailable, UnknownAccount
+from serving.folding import fold
 from serving.listing import AccountQuery, Cursor
 from serving.schema import metadata
 from serving.scores import AccountScore, Batch, Signal
-from serving.folding import fold
 from serving.store import ScoreStore
 
 MakeScore = Callable[..., AccountScore]
