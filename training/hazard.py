@@ -59,15 +59,17 @@ def learn(
     history: pl.DataFrame,
     signals: Sequence[Signal],
     scorecard: Scorecard,
+    average: float,
     seed: int,
     chosen: Mapping[str, Any] | None = None,
 ) -> Hazard:
     """The hazard of `cause` from its leads.
 
-    `rows` index `history` (account_id, segment). `chosen` replaces LightGBM's parameters. With too few outcomes for a
-    booster it is the scorecard, weighed and levelled by what outcomes there are.
+    `rows` index `history` (account_id, segment). `average` is how the average account stands, to whom the scorecard's
+    rates apply. `chosen` replaces LightGBM's parameters. With too few outcomes for a booster it is the scorecard,
+    weighed and levelled by what outcomes there are.
     """
-    plain = Hazard(cause, scorecard, None, Calibration(slope=0.0))
+    plain = Hazard(cause, scorecard, None, Calibration(average, slope=0.0))
     if not len(rows.y):
         return plain
     segments = history["segment"].to_numpy()
@@ -115,7 +117,7 @@ def _weighed(plain: Hazard, rows: LeadRows) -> Hazard:
         np.column_stack([np.ones(len(rows.y)), base, -rows.standing]),
         rows.y,
         np.full(len(rows.y), rows.offset),
-        np.array([0.0, 1.0, 1.0]),
+        np.array([plain.calibration.intercept, 1.0, 1.0]),
         np.array([LEVEL_SD, WEIGHT_SD, WEIGHT_SD]),
     )
     return replace(

@@ -64,13 +64,14 @@ def train(
     signals = [CATALOGUE[name] for name in names]
     values = signal_values(history, names)
     standing = recipe.scorecard.terms(values, names).sum(axis=1)
+    average = float(standing.mean()) if len(standing) else 0.0
     hazards: list[Hazard] = []
     rows = events = 0
     for cause in ("contraction", "churn"):
         leads = expand(history, names, outcomes.observed_until, cause, standing, recipe.most_rows, recipe.seed)
         rows, events = len(leads.y), int(leads.y.sum())
         progress(f"hazard of {cause}: {rows:,} rows, {events:,} with it")
-        hazards.append(learn(cause, leads, history, signals, recipe.scorecard, recipe.seed, recipe.chosen))
+        hazards.append(learn(cause, leads, history, signals, recipe.scorecard, average, recipe.seed, recipe.chosen))
     contraction, churn = hazards
     churned = history.filter(pl.col("churned_at").is_not_null()).unique(["account_id", "churned_at"])
     recent = _later_from(history, outcomes.observed_until)
@@ -132,8 +133,10 @@ def _referred(model: HealthModel, newest: pl.DataFrame, reference: float | None)
         evidence=float(of_learned.sum() / both) if both > 0 else 0.0,
         feeds=feeds(accounts.values, points, names),
     )
+    known = replace(model, card=card).known(accounts)
+    typical = np.median(model.points(known)[2], axis=0) if len(known) else np.zeros(len(names))
+    card = replace(card, typical_points={name: float(at) for name, at in zip(names, typical, strict=True)})
     if reference is None:
-        known = replace(model, card=card).known(accounts)
         reference = float((model.health(known).mean() - 50.0) / POINTS_PER_LOG_ODD)
     return replace(model, card=replace(card, reference=reference))
 

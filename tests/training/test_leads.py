@@ -14,8 +14,9 @@ AS_OF = datetime(2024, 1, 1)
 
 
 def matrix(**columns: object) -> pl.DataFrame:
-    row = {"as_of": AS_OF, "renewal_at": None, "term_days": None, "churned_at": None, "completed_at": None, "s": 1.0}
-    types = {name: pl.Datetime("us") for name in ("as_of", "renewal_at", "churned_at", "completed_at")}
+    times = ("as_of", "renewal_at", "churned_at", "completed_at", "contracted_at")
+    row = dict.fromkeys(times) | {"as_of": AS_OF, "term_days": None, "s": 1.0}
+    types = {name: pl.Datetime("us") for name in times}
     return pl.DataFrame([row | columns], schema_overrides=types | {"term_days": pl.Float64})
 
 
@@ -41,6 +42,32 @@ def test_labels(name: str, churned: float | None, completed: float | None, obser
         completed_at=None if completed is None else after(completed),
     )
     assert expand(row, ["s"], after(observed)).y.tolist() == labels
+
+
+@pytest.mark.parametrize(
+    "name, contracted, churned, labels",
+    [
+        ("never pays less", None, None, [0, 0, 0]),
+        ("pays less in the second period", 40, None, [0, 1]),
+        ("leaves in the second period, having paid the same", None, 40, [0]),
+        ("pays less, then leaves", 20, 70, [1]),
+    ],
+)
+def test_labels_of_contraction(name: str, contracted: float | None, churned: float | None, labels: list[int]) -> None:
+    row = matrix(
+        contracted_at=None if contracted is None else after(contracted),
+        churned_at=None if churned is None else after(churned),
+    )
+    assert expand(row, ["s"], after(84), "contraction").y.tolist() == labels
+
+
+def test_sampling_keeps_every_event_and_says_what_share_of_the_rest_it_kept() -> None:
+    one = matrix(churned_at=after(20))
+    rows = expand(pl.concat([one] * 5 + [matrix()] * 400), ["s"], after(364), most_rows=500, seed=1)
+    assert rows.y.sum() == 5
+    assert rows.kept == pytest.approx(495 / 5200)
+    assert len(rows.y) == pytest.approx(500, abs=80)
+    assert rows.offset == pytest.approx(-np.log(rows.kept))
 
 
 @given(

@@ -11,8 +11,8 @@ import pytest
 from features.catalogue import CATALOGUE
 from features.signal import DIMENSIONS
 from training.errors import ModelError
-from training.leads import renewal_clock, signal_values
-from training.model import HealthModel, Served, bands, load, risk_within
+from training.leads import renewal_clock
+from training.model import Served, bands, load, risk_within, save
 
 
 @pytest.fixture(scope="module")
@@ -22,19 +22,22 @@ def newest(company) -> pl.DataFrame:
 
 def test_points_sum_to_health(company, newest) -> None:
     scored = company.model.score(newest)
-    dimensions = scored["base_points"] + sum(scored[f"points_{dimension}"] for dimension in DIMENSIONS)
-    signals = scored["base_points"] + sum(scored[f"points__{name}"] for name in company.model.card.signals)
+    base = scored["base_points"] + scored["points_segment"]
+    dimensions = base + sum(scored[f"points_{dimension}"] for dimension in DIMENSIONS)
+    signals = base + sum(scored[f"points__{name}"] for name in company.model.card.signals)
     assert (dimensions.clip(0, 100) - scored["health"]).abs().max() < 1e-9
     assert (signals.clip(0, 100) - scored["health"]).abs().max() < 1e-9
 
 
 def test_health_is_the_calibrated_hazard_at_a_yearly_renewal_in_the_third_period(company, newest) -> None:
-    values = signal_values(newest, list(company.model.card.signals))
-    rows = len(values)
-    hazard = company.model.hazards(values, np.full(rows, 56.0 + 14.0), np.full(rows, 365.0))[:, 2]
+    model = company.model
+    accounts = model.known(model.accounts(newest))
+    asked = replace(accounts, renewal=np.full(len(accounts), 56.0 + 14.0), term=np.full(len(accounts), 365.0))
+    hazard = model.hazards(asked)[0][:, 2]
     renewing = np.log((1 - hazard) / hazard)
-    health = 50 + 10 * np.log2(np.exp(renewing - company.model.card.reference))
-    assert np.allclose(company.model.score(newest)["health"], np.clip(health, 0, 100), atol=1e-6)
+    health = 50 + 10 * np.log2(np.exp(renewing - model.card.reference))
+    assert np.allclose(model.score(newest)["health"], np.clip(health, 0, 100), atol=1e-6)
+    assert np.allclose(model.health(accounts), health, atol=1e-6)
 
 
 def test_the_average_account_has_health_50(company, newest) -> None:
@@ -46,7 +49,11 @@ def test_risk_grows_with_the_horizon_and_money_follows(company, newest) -> None:
     risks = scored.select("risk_30d", "risk_90d", "risk_180d", "risk_365d").to_numpy()
     assert (np.diff(risks, axis=1) >= 0).all()
     assert ((risks > 0) & (risks < 1)).all()
-    assert np.allclose(scored["arr_at_risk"], newest["arr_in_force"] * scored["risk_365d"])
+    arr, paying_less = newest["arr_in_force"], scored["contraction_risk_365d"]
+    assert np.allclose(scored["arr_at_risk"], arr * scored["risk_365d"])
+    assert ((paying_less > 0) & (paying_less + scored["risk_365d"] < 1)).all()
+    left = arr - scored["arr_at_risk"] - arr * paying_less * company.model.card.contraction_depth
+    assert np.allclose(scored["expected_arr"], left)
 
 
 def test_health_does_not_depend_on_the_renewal_date_but_risk_does(company, newest) -> None:
@@ -58,14 +65,15 @@ def test_health_does_not_depend_on_the_renewal_date_but_risk_does(company, newes
 
 def test_more_of_what_is_better_never_raises_risk(company, newest) -> None:
     model = company.model
-    values, clock = signal_values(newest, list(model.card.signals)), renewal_clock(newest)
-    risk = risk_within(model.hazards(values, *clock), 365)
+    accounts = model.accounts(newest)
+    before = [risk_within(hazards, 365) for hazards in model.hazards(accounts)]
     for index, name in enumerate(model.card.signals):
         direction = CATALOGUE[name].direction
         if direction is not None:
-            improved = values.copy()
+            improved = accounts.values.copy()
             improved[:, index] += direction * np.float32(newest[name].std() or 1.0)
-            assert (risk_within(model.hazards(improved, *clock), 365) <= risk + 1e-12).all(), name
+            for hazards, risk in zip(model.hazards(replace(accounts, values=improved)), before, strict=True):
+                assert (risk_within(hazards, 365) <= risk + 1e-12).all(), name
 
 
 def test_risk_within_is_a_product_of_survivals() -> None:
@@ -97,21 +105,44 @@ def test_coverage_falls_by_the_weight_of_what_is_missing(company, newest) -> Non
     assert sum(company.model.card.weights.values()) == pytest.approx(1.0)
 
 
+def test_a_feed_that_stops_is_neither_good_nor_bad_and_widens_the_interval(company, newest) -> None:
+    """Without tickets, no account is told apart by support; the book's mean stays; every interval widens."""
+    names = [name for name in company.model.card.signals if "tickets" in CATALOGUE[name].tables]
+    stopped = newest.with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)
+    with_feed, without = company.model.score(newest), company.model.score(stopped)
+    assert without["points_support"].std() < 0.2 * with_feed["points_support"].std()
+    assert without["health"].mean() == pytest.approx(with_feed["health"].mean(), abs=1.0)
+    before, after = (scored["health_high"] - scored["health_low"] for scored in (with_feed, without))
+    unclipped = [(scored["health_low"] > 0) & (scored["health_high"] < 100) for scored in (with_feed, without)]
+    assert (after > before).filter(unclipped[0] & unclipped[1]).all()
+    assert (without["coverage"] < with_feed["coverage"]).all()
+
+
+def test_an_account_of_which_nothing_is_known_is_an_average_one(company, newest) -> None:
+    nothing = newest.with_columns(pl.lit(None, pl.Float64).alias(name) for name in company.model.card.signals)
+    scored = company.model.score(nothing)
+    assert scored["health"].mean() == pytest.approx(50, abs=6)
+    assert (scored["health_high"] - scored["health_low"]).min() > 15
+    assert scored["coverage"].max() == 0
+
+
 def test_saved_and_loaded_it_scores_the_same_to_the_bit(company, newest, tmp_path: Path) -> None:
-    company.model.save(tmp_path / "model")
-    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["booster.txt", "model.json"]
+    save(company.model, tmp_path / "model")
+    files = sorted(path.name for path in (tmp_path / "model").iterdir())
+    assert files == ["churn.txt", "contraction.txt", "model.json"]
     again = load(tmp_path / "model")
     assert again.card == company.model.card
     assert again.score(newest).equals(company.model.score(newest))
 
 
 def test_another_meaning_of_a_signal_is_refused(company, tmp_path: Path) -> None:
-    HealthModel(company.model.booster, replace(company.model.card, catalogue_digest="0" * 16)).save(tmp_path)
+    model = company.model
+    save(replace(model, card=replace(model.card, catalogue_digest="0" * 16)), tmp_path)
     with pytest.raises(ModelError, match="other definitions"):
         load(tmp_path)
-    card = json.loads((tmp_path / "model.json").read_text())
-    card["signals"][0] = "phase_of_the_moon"
-    (tmp_path / "model.json").write_text(json.dumps(card))
+    written = json.loads((tmp_path / "model.json").read_text())
+    written["card"]["signals"][0] = "phase_of_the_moon"
+    (tmp_path / "model.json").write_text(json.dumps(written))
     with pytest.raises(ModelError, match="phase_of_the_moon"):
         load(tmp_path)
 
@@ -119,6 +150,7 @@ def test_another_meaning_of_a_signal_is_refused(company, tmp_path: Path) -> None
 def test_mlflow_gets_the_same_numbers(company, newest) -> None:
     renewal, term = renewal_clock(newest)
     frame = newest.select(company.model.card.signals).to_pandas().astype("float64")
-    served = Served(company.model).predict(frame.assign(days_to_renewal=renewal, term_days=term))
+    clock = {"days_to_renewal": renewal, "term_days": term, "segment": newest["segment"].to_list()}
+    served = Served(company.model).predict(frame.assign(**clock))
     assert np.array_equal(served["health"], company.model.score(newest)["health"])
     assert np.array_equal(served["risk_90d"], company.model.score(newest)["risk_90d"])

@@ -105,3 +105,79 @@ def test_outcomes_of_a_spine(contracts) -> None:
         ("a", datetime(2024, 4, 1), datetime(2024, 6, 1)),
         ("b", datetime(2024, 4, 1), None),
     ]
+
+
+@pytest.mark.parametrize(
+    "name, terms, contracted, expanded, renewed",
+    [
+        ("one term", [("1", "2023-01-01", None, 100)], None, None, None),
+        (
+            "renewed at the same price",
+            [("1", "2022-07-01", "2023-07-01", 100), ("1", "2023-07-01", "2024-07-01", 100)],
+            None,
+            None,
+            "2023-07-01",
+        ),
+        (
+            "renewed for less",
+            [("1", "2022-07-01", "2023-07-01", 100), ("1", "2023-07-01", "2024-07-01", 60)],
+            ("2023-07-01", 0.6),
+            None,
+            "2023-07-01",
+        ),
+        (
+            "renewed for hardly less",
+            [("1", "2022-07-01", "2023-07-01", 100), ("1", "2023-07-01", "2024-07-01", 99.5)],
+            None,
+            None,
+            "2023-07-01",
+        ),
+        (
+            "one contract of two ends",
+            [("1", "2022-07-01", "2023-07-01", 40), ("2", "2022-07-01", "2024-07-01", 60)],
+            ("2023-07-01", 0.6),
+            None,
+            None,
+        ),
+        (
+            "one contract of two renewed late is no contraction",
+            [
+                ("1", "2022-07-01", "2023-07-01", 40),
+                ("1", "2023-07-20", "2024-07-01", 40),
+                ("2", "2022-07-01", "2024-07-01", 60),
+            ],
+            None,
+            None,
+            "2023-07-20",
+        ),
+        (
+            "a second contract",
+            [("1", "2022-07-01", "2024-07-01", 100), ("2", "2023-06-01", "2024-07-01", 50)],
+            None,
+            ("2023-06-01", 1.5),
+            None,
+        ),
+        (
+            "a second contract for three weeks is no expansion",
+            [("1", "2022-07-01", "2024-07-01", 100), ("2", "2023-06-01", "2023-06-21", 50)],
+            None,
+            None,
+            None,
+        ),
+        ("leaving is no contraction", [("1", "2022-07-01", "2023-07-01", 100)], None, None, None),
+    ],
+)
+def test_what_stays_may_pay_less_or_more_and_renew(contracts, name, terms, contracted, expanded, renewed) -> None:
+    tables = contracts(*[("a", contract, day(start), day(end), None) for contract, start, end, _ in terms])
+    arr = pl.Series("arr", [float(term[3]) for term in terms])
+    with_arr = tables["contracts"].collect().with_columns(arr).lazy()
+    tables = Tables(tables.extracted_at, dict(tables.frames) | {"contracts": with_arr})
+    spine = pl.DataFrame({"account_id": ["a"], "as_of": [datetime(2023, 2, 1)], "arr_in_force": [100.0]})
+    found = outcomes(tables).of(spine).row(0, named=True)
+    assert (found["contracted_at"], found["contracted_to"]) == (
+        (day(contracted[0]), pytest.approx(contracted[1])) if contracted else (None, None)
+    )
+    assert (found["expanded_at"], found["expanded_to"]) == (
+        (day(expanded[0]), pytest.approx(expanded[1])) if expanded else (None, None)
+    )
+    assert found["renewed_at"] == day(renewed)

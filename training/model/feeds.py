@@ -21,8 +21,8 @@ Floats = NDArray[np.float64]
 class Feeds:
     """Per table: the typical account's signals, and how the points from the tables vary together.
 
-    `typical`: table to signal to value, NaN where the typical account misses it. `covariance`: tables by tables, in
-    points², in the order of `typical`.
+    `typical`: table to signal to value, without those that the typical account misses. `covariance`: tables by tables,
+    in points², in the order of `typical`.
     """
 
     typical: dict[str, dict[str, float]]
@@ -79,6 +79,6 @@ def feeds(values: NDArray[np.float32], points: Floats, names: Sequence[str]) -> 
         typical[table] = {}
         if len(there):
             nearest = there[np.argmin(np.abs(summed[there] - mean))]
-            typical[table] = {names[i]: float(values[nearest, i]) for i in of_table}
+            typical[table] = {names[i]: float(values[nearest, i]) for i in of_table if not np.isnan(values[nearest, i])}
     covariance = np.atleast_2d(np.cov(np.array(varying), bias=True)) if tables else np.zeros((0, 0))
     return Feeds(typical, [[round(float(cell), 6) for cell in row] for row in covariance])

@@ -3,9 +3,9 @@
 **Risk** at a horizon follows the hazards of the leads up to it; **renewal risk** is the hazard of the lead the renewal
 falls in, as if it fell in the last one where it is further off. **Health** is a linear map of log-odds, as credit
 scores are: with a yearly renewal in the third period, `50 + 10 · log2(odds of renewing ÷ reference odds)`, clipped to
-0–100. **Points** are the exact terms of that sum, the scorecard's and LightGBM's, on the same scale: `base_points`,
-`points_segment` and the points of all signals add up to health before it is clipped. What the clock contributes is part
-of the base, since the question is the same for everyone.
+0–100. **Points** are the exact terms of that sum, the scorecard's and LightGBM's, on the same scale, against those of a
+typical account: `base_points`, `points_segment` and the points of all signals add up to health before it is clipped.
+What the clock contributes is part of the base, since the question is the same for everyone.
 """
 
 from dataclasses import dataclass, replace
@@ -138,9 +138,10 @@ class HealthModel:
         contributions = churn.calibration.slope * churn.contributions(x)
         terms = churn.standing_weight * self.churn.scorecard.terms(accounts.values, list(self.card.signals))
         clock = contributions[:, signals:].sum(axis=1) + churn.prior(x, np.zeros(len(x))) + churn.calibration.intercept
-        base = 50.0 - POINTS_PER_LOG_ODD * (clock + self.card.reference)
+        typical = np.array([self.card.typical_points.get(name, 0.0) for name in self.card.signals])
+        base = 50.0 - POINTS_PER_LOG_ODD * (clock + self.card.reference) + typical.sum()
         of_segment = -POINTS_PER_LOG_ODD * churn.calibration.shifts(accounts.segments)
-        return base, of_segment, POINTS_PER_LOG_ODD * (terms - contributions[:, :signals])
+        return base, of_segment, POINTS_PER_LOG_ODD * (terms - contributions[:, :signals]) - typical
 
     def health(self, accounts: Accounts) -> Floats:
         """Health before it is clipped, without its points: the quick way to what-if and change."""
