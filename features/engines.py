@@ -5,12 +5,14 @@ where everything but what the caller asks for stays. pandas and PyArrow frames a
 they were given.
 """
 
+import shutil
 import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from operator import truediv
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -94,7 +96,7 @@ def settled(rows: Lazy) -> Lazy:
     native = rows.to_native()
     if isinstance(native, pl.LazyFrame):
         return lazy(native.collect().lazy())
-    return _in_connection(rows, native.to_arrow_table()) if rows.implementation.is_duckdb() else _kept(rows)
+    return lazy(native.materialize()) if rows.implementation.is_duckdb() else _kept(rows)
 
 
 def moments(rows: Lazy, column: str) -> list[datetime]:
@@ -120,8 +122,10 @@ def moved_to(
 ) -> Iterator[AnyTables]:
     """The checked tables on an engine of their own, which ends with the block.
 
-    `spark_remote` is the address of a Spark Connect server, `sc://host:port`, `scratch` a folder as in `SCRATCH`. Raises SettingsError where it is missing
-    or Spark's client isn't installed, UnavailableError where no server answers.
+    `spark_remote` is the address of a Spark Connect server, `sc://host:port`; `scratch` is a folder its cluster can
+    write, in which a new one is the session's `SCRATCH`, removed in the end where it can be reached from here. Raises
+    SettingsError where the address is missing or Spark's client isn't installed, UnavailableError where no server
+    answers.
     """
     if engine == "polars":
         yield tables
@@ -130,12 +134,30 @@ def moved_to(
             yield {name: connection.from_arrow(frame.collect().to_arrow()) for name, frame in tables.frames.items()}
     else:
         session = _spark(spark_remote)
+        mine = f"{scratch}/healthscore-{uuid4().hex}"
         if scratch is not None:
-            session.conf.set(SCRATCH, scratch)
+            session.conf.set(SCRATCH, mine)
         try:
             yield {name: session.createDataFrame(frame.collect().to_arrow()) for name, frame in tables.frames.items()}
         finally:
             session.stop()
+            shutil.rmtree(mine, ignore_errors=True)
+
+
+def write(frame: Any, out: str) -> int:
+    """Write a frame as Parquet and count its rows: a file, or from Spark, by its cluster, a folder of parts.
+
+    What is at `out`, a path or for Spark anything its cluster can write, is replaced.
+    """
+    rows = lazy(frame)
+    if rows.implementation.is_spark_like():
+        frame.write.mode("overwrite").parquet(out)
+        written: int = frame.sparkSession.read.parquet(out).count()
+        return written
+    computed = _local(rows)
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
+    computed.write_parquet(out)
+    return computed.height
 
 
 @contextmanager

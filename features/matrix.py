@@ -32,7 +32,7 @@ from features.periods import (
     panel_periods,
 )
 from features.signal import Signal
-from features.spreads import per_window
+from features.spreads import spread
 from features.tables import Tables
 
 YEAR = PERIOD * PERIODS_A_YEAR
@@ -110,10 +110,8 @@ def _grid(tables: AnyTables, spine: Lazy, accounts: Lazy, grid: Sequence[datetim
     rows = rows.join(facts.drop(*_ROW), on="cell", how="left")
     rows = rows.join(snapshots.drop("period", "as_of_day"), on="as_of", how="inner")
     rows = _with_account_facts(rows, by_number(opened(tables, "accounts"), accounts))
-    for part in _windows(tables, accounts, days, panel, windows):
-        rows = rows.join(settled(part), on="cell", how="left")
-    none = [nw.col(window.column).fill_null(0.0) for window in windows if window.measure.how == "distinct"]
-    rows = rows.with_columns(*none) if none else rows
+    parts = [settled(part) for part in _windows(tables, accounts, days, panel, windows)]
+    rows = rows.join(_side_by_side(parts), on="cell", how="left") if parts else rows
     described = nw.col(*CONTEXT[:-1]), nw.col("arr").alias("arr_in_force")
     built = rows.select("as_of", "cell", *described, *(_value(signal) for signal in signals), number="account_id")
     built = asked.select("cell").join(built, on="cell", how="inner") if compared else built
@@ -187,4 +185,12 @@ def _windows(tables: AnyTables, accounts: Lazy, days: Lazy, panel: Lazy, windows
         yield rolled(panel, sums, group)
     for ((table, _), length), group in spreads.items():
         offsets = beside(accounts, pl.DataFrame({"offset": range(length)}))
-        yield per_window(by_number(opened(tables, table), accounts), days, offsets, group)
+        yield spread(panel, by_number(opened(tables, table), accounts), days, offsets, group)
+
+
+def _side_by_side(parts: Sequence[Lazy]) -> Lazy:
+    """The columns of parts that have the same cells; joined in halves, so that a column is copied few times."""
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return _side_by_side(parts[:half]).join(_side_by_side(parts[half:]), on="cell", how="inner")

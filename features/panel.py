@@ -39,7 +39,8 @@ def rolled(panel: Lazy, sums: Lazy, windows: Sequence[Windowed]) -> Lazy:
     so_far = {window.measure.name: window.measure.so_far for window in windows if window.needs_so_far}
     rows = rows.with_columns(_along_account(made) for made in so_far.values()) if so_far else rows
     made = rows.select("cell", "period", *(window.over_periods(along).alias(window.column) for window in windows))
-    return made.lazy().filter(nw.col("period") >= PERIODS_A_YEAR).drop("period")
+    everywhere: Lazy = made.lazy()
+    return everywhere.filter(nw.col("period") >= PERIODS_A_YEAR).drop("period")
 
 
 def _in_order(panel: Lazy) -> tuple[Any, Callable[[nw.Expr], nw.Expr]]:

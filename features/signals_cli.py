@@ -1,7 +1,6 @@
 """`healthscore signals`, and what it says of the catalogue."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from rich.table import Table
 
 from features.catalogue import CATALOGUE, SIGNALS
 from features.cli import AsOfOption, MappingOption, SourceOption, StateOption, as_of_or_extract, in_force, read
-from features.engines import Engine, local, moved_to
+from features.engines import Engine, moved_to, write
 from features.errors import SettingsError
 from features.mapping import near
 from features.matrix import build
@@ -44,10 +43,16 @@ def signals(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Also build every snapshot back to this day.")
     ] = None,
     every: Annotated[int, typer.Option(parser=_days, metavar="DAYS", help="Time between snapshots.")] = "28d",  # type: ignore[assignment]
-    path: Annotated[Path, typer.Option("--out", "-o", help="Parquet file to write.")] = Path("signals.parquet"),
+    to: Annotated[
+        str, typer.Option("--out", "-o", help="Parquet file to write; from engine spark a folder its cluster writes.")
+    ] = "signals.parquet",
     engine: Annotated[Engine, typer.Option(help="Engine to build them on.")] = "polars",
     spark_remote: Annotated[
         str | None, typer.Option(help="Spark Connect server, for engine spark: sc://host:port.", show_default=False)
+    ] = None,
+    spark_scratch: Annotated[
+        str | None,
+        typer.Option(help="Folder Spark's cluster can write, for what lies between.", show_default="that of --out"),
     ] = None,
     state: StateOption = None,
 ) -> None:
@@ -59,12 +64,14 @@ def signals(
         checked = read(settings, report)
         last = as_of_or_extract(as_of, checked)
         moments = snapshots(since, last, every) if since else [last]
-        with moved_to(engine, checked.tables, spark_remote) as tables:
-            matrix = local(build(tables, spine(tables, moments), progress=report))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        matrix.write_parquet(path)
+        with moved_to(engine, checked.tables, spark_remote, spark_scratch or _folder(to)) as tables:
+            rows = write(build(tables, spine(tables, moments), progress=report), to)
     which = f"{len(moments)} snapshot{'s' if len(moments) > 1 else ''} up to {last:%Y-%m-%d}"
-    out.print(f"{matrix.height:,} rows, {which}: {path}", soft_wrap=True)
+    out.print(f"{rows:,} rows, {which}: {to}", soft_wrap=True)
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0] or "."
 
 
 @verbs.command("list", epilog="Example: healthscore signals list --dimension support")

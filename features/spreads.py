@@ -12,11 +12,11 @@ from features.measures import Windowed, dated
 from features.periods import PERIODS_A_YEAR, Lazy, cell
 
 
-def per_window(rows: Lazy, days: Lazy, offsets: Lazy, windows: Sequence[Windowed]) -> Lazy:
+def spread(panel: Lazy, rows: Lazy, days: Lazy, offsets: Lazy, windows: Sequence[Windowed]) -> Lazy:
     """The windows of one stream and one length at every snapshot: `cell` and a column per window.
 
-    `rows` is a canonical table of numbered accounts, `days` a calendar of the grid, `offsets` the numbers
-    0 … length − 1 as `offset`. A cell without a row isn't there.
+    `panel` has every cell, `rows` is a canonical table of numbered accounts, `days` a calendar of the grid, `offsets`
+    the numbers 0 … length − 1 as `offset`.
     """
     values = dated(rows, days, windows[0].measure).with_columns(w.measure.value.alias(w.column) for w in windows)
     repeated = (
@@ -26,4 +26,8 @@ def per_window(rows: Lazy, days: Lazy, offsets: Lazy, windows: Sequence[Windowed
         .filter(nw.col("period") >= PERIODS_A_YEAR)
         .with_columns(cell=cell())
     )
-    return repeated.group_by("cell").agg(*(window.over_rows.alias(window.column) for window in windows))
+    made = repeated.group_by("cell").agg(*(window.over_rows.alias(window.column) for window in windows))
+    everywhere = panel.filter(nw.col("period") >= PERIODS_A_YEAR).select("cell").join(made, on="cell", how="left")
+    return everywhere.with_columns(
+        nw.col(w.column).fill_null(0.0) if w.measure.how == "distinct" else nw.col(w.column) for w in windows
+    )

@@ -9,44 +9,40 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from pyspark.sql.connect.client import SparkConnectClient
+from typer.testing import CliRunner
 
 from features import Tables, build, spine
-from features.catalogue import CATALOGUE
+from features.catalogue import CATALOGUE, SIGNALS
 from features.engines import AnyTables, local, moved_to
 from features.errors import SettingsError, UnavailableError, UnusableData
 from features.periods import snapshots
 from features.quality import check
+from features.signal import DIMENSIONS
+from features.signals_cli import app
 from features.simulation import simulate
 from features.sources import open_source
 
 TOLERANCE = 1e-9
 """Relative; engines add up and interpolate in their own order."""
 
-ON_SPARK = [
-    "usage_trend_28d",
-    "licences_adopted_28d",
-    "days_since_last_use",
-    "positive_touches_364d",
-    "onboarding_held",
-    "plan_realization",
-    "minutes_down_84d",
-    "sentiment_364d",
-    "first_response_median_84d",
-    "arr_change_364d",
-]
-"""One signal of each kind of measure and dimension: a plan of all of them takes minutes to make over the wire."""
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("company")
+    simulate(folder, accounts=150, months=18, seed=7)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
-    folder = tmp_path_factory.mktemp("company")
-    simulate(folder, accounts=150, months=18, seed=7)
-    with open_source(str(folder), None) as source:
+def tables(company: Path) -> Tables:
+    with open_source(str(company), None) as source:
         return check(source).tables
 
 
@@ -67,17 +63,17 @@ def agree(found: pl.DataFrame, expected: pl.DataFrame) -> None:
     assert_frame_equal(found, expected, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
 
 
-def on_spark(tables: Tables, as_ofs: list[datetime], expected: pl.DataFrame, remote: str) -> None:
-    signals = [CATALOGUE[name] for name in ON_SPARK]
-    with moved_to("spark", tables, remote) as moved:
-        rows = spine(moved, as_ofs)
-        found = build(moved, rows, signals)
+def on_spark(tables: Tables, as_ofs: list[datetime], expected: pl.DataFrame, remote: str, scratch: Path) -> None:
+    with moved_to("spark", tables, remote, str(scratch)) as moved:
+        found = build(moved, spine(moved, as_ofs))
         assert type(found).__module__ == "pyspark.sql.connect.dataframe"
-        agree(local(found), expected.select(build(tables, expected.head(0), signals).columns))
+        agree(local(found), expected)
+    assert list(scratch.iterdir()) == []
 
 
-def test_the_company_moves_every_kind_of_signal(expected: pl.DataFrame) -> None:
-    assert [name for name in ON_SPARK if expected[name].n_unique() < 2] == []
+def test_the_company_moves_every_dimension(expected: pl.DataFrame) -> None:
+    moved = {signal.dimension for signal in SIGNALS if expected[signal.name].n_unique() > 2}
+    assert moved == set(DIMENSIONS)
 
 
 def test_duckdb_agrees_with_polars(tables: Tables, as_ofs: list[datetime], expected: pl.DataFrame) -> None:
@@ -119,8 +115,47 @@ def sail() -> Iterator[str]:
         server.stop()
 
 
-def test_sail_agrees_with_polars(tables: Tables, as_ofs: list[datetime], expected: pl.DataFrame, sail: str) -> None:
-    on_spark(tables, as_ofs, expected, sail)
+def test_sail_agrees_with_polars(
+    tables: Tables, as_ofs: list[datetime], expected: pl.DataFrame, sail: str, tmp_path: Path
+) -> None:
+    on_spark(tables, as_ofs, expected, sail, tmp_path)
+
+
+def test_without_scratch_a_few_signals_are_one_plan(
+    tables: Tables, as_ofs: list[datetime], expected: pl.DataFrame, sail: str
+) -> None:
+    few = ["usage_trend_28d", "arr_change_364d"]
+    with moved_to("spark", tables, sail) as moved:
+        found = build(moved, expected.select("account_id", "as_of"), [CATALOGUE[name] for name in few])
+        assert_frame_equal(local(found).select(few), expected.select(few), rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+
+
+@pytest.fixture
+def brought(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of rows of every table that Spark's client brings to this process."""
+    seen: list[int] = []
+    bring = SparkConnectClient.to_table
+
+    def noted(client: SparkConnectClient, *given: Any, **named: Any) -> Any:
+        found = bring(client, *given, **named)
+        seen.append(found[0].num_rows)
+        return found
+
+    monkeypatch.setattr(SparkConnectClient, "to_table", noted)
+    return seen
+
+
+def test_the_cluster_writes_the_signals_and_no_row_is_brought_here(
+    company: Path, expected: pl.DataFrame, sail: str, tmp_path: Path, brought: list[int]
+) -> None:
+    as_of, written = expected["as_of"].max(), tmp_path / "written" / "signals"
+    given = ["--source", company, "--as-of", f"{as_of:%Y-%m-%d}", "--state", tmp_path / "state", "--out", written]
+    ran = CliRunner().invoke(app, ["signals", *map(str, given), "--engine", "spark", "--spark-remote", sail])
+    rows = expected.filter(as_of=as_of)
+    assert (ran.exit_code, f"{rows.height} rows, 1 snapshot" in ran.output) == (0, True), ran.output
+    assert brought == [1, 1], "the one as_of, and the count of what was written"
+    assert_frame_equal(pl.read_parquet(written).sort("account_id"), rows, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    assert list(written.parent.iterdir()) == [written]
 
 
 @pytest.fixture(scope="module")
@@ -150,9 +185,9 @@ def apache_spark() -> Iterator[str]:
 
 
 def test_apache_spark_agrees_with_polars(
-    tables: Tables, as_ofs: list[datetime], expected: pl.DataFrame, apache_spark: str
+    tables: Tables, as_ofs: list[datetime], expected: pl.DataFrame, apache_spark: str, tmp_path: Path
 ) -> None:
-    on_spark(tables, as_ofs, expected, apache_spark)
+    on_spark(tables, as_ofs, expected, apache_spark, tmp_path)
 
 
 def test_a_column_that_is_not_there_is_missing_in_every_row(tables: Tables, expected: pl.DataFrame) -> None:
