@@ -26,11 +26,17 @@ SECURITY: Mapping[str, str] = {
 _VERSION = version("healthscore")  # another may answer in another shape
 
 
-_RAW = [(name.lower().encode(), value.encode()) for name, value in SECURITY.items()]
+_RAW = [
+    (name.lower().encode(), value.encode())
+    for name, value in {**SECURITY, "Cache-Control": "private, no-cache"}.items()
+]
 
 
 class SecurityHeaders:
-    """Middleware that adds `SECURITY` to every answer that passes it and doesn't say otherwise."""
+    """Middleware that adds `SECURITY` to every answer that passes it and doesn't say otherwise.
+
+    Nor may anything be kept for others, or shown again without asking.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
