@@ -26,7 +26,7 @@ from serving.parameters import no_parameters
 from serving.plays import SHIPPED, read_plays
 from serving.problems import handle_problems
 from serving.recorder import Recorder
-from serving.routes import accounts, book, history, metrics, opinions, probes, renewals, signals
+from serving.routes import accounts, book, history, metrics, opinions, probes, renewals, signals, webhooks
 from serving.sizes import Sizes
 from serving.store import ScoreStore
 
@@ -75,6 +75,7 @@ def create_app(
         opinions.router(store, clock),
         renewals.router(store, plays),
         book.router(store),
+        webhooks.router(store, clock),
         accounts.router(store, plays, clock),  # last of the topics under /v1/accounts: its paths take what they leave
         probes.router(store, clock),
         metrics.router(measured),

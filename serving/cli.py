@@ -11,7 +11,7 @@ from features.book import read_targets
 from features.cli import AsOfOption, MappingOption, SourceOption, StateOption, as_of_or_extract, in_force, read
 from features.progress import progress
 from features.settings import load_settings
-from serving import replay_cli
+from serving import replay_cli, store_cli
 from serving.scoring import score as score_accounts
 from serving.server import serve as serve_forever
 from serving.store import ScoreStore
@@ -19,6 +19,7 @@ from training.tracking import CHAMPION, Registry
 
 app = typer.Typer()
 app.add_typer(replay_cli.app)
+app.add_typer(store_cli.app)
 out = Console()
 
 

@@ -21,6 +21,7 @@ from serving.errors import (
     TooManyRequests,
     Unidentified,
     UnknownAccount,
+    UnknownSubscription,
 )
 from serving.headers import SECURITY
 from serving.observed import template
@@ -32,6 +33,7 @@ STATUS: Mapping[type[HealthscoreError], int] = {
     Unidentified: 401,
     Forbidden: 403,
     UnknownAccount: 404,
+    UnknownSubscription: 404,
     BadParameter: 422,
     TooManyRequests: 429,
     UnavailableError: 503,

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from tempfile import TemporaryDirectory
 
 import uvicorn
@@ -15,7 +16,8 @@ from features.settings import Settings
 from serving.access.gate import LOOPBACK
 from serving.access.keys import Keys
 from serving.access.oidc import Issuer
-from serving.api import create_app
+from serving.api import create_app, utc_now
+from serving.delivery import Courier
 from serving.errors import PortUnavailable, Unguarded
 from serving.logs import CONFIG
 from serving.metrics import FOLDER
@@ -46,12 +48,13 @@ def serve(settings: Settings, announce: Callable[[str], None] = lambda _: None) 
             if guarded
             else "No API key exists yet: only this machine is answered, and whoever is on it may do everything"
         )
-        if settings.workers == 1:
-            _run(uvicorn.Server(_config(create_app(store, settings))), listening)
-        else:
-            store.close()  # each process opens its own
-            with _counting_together():
-                Multiprocess(_config(_Worker(settings), settings.workers), [listening]).run()
+        with Courier(store, timedelta(days=settings.stale_after_days), utc_now):
+            if settings.workers == 1:
+                _run(uvicorn.Server(_config(create_app(store, settings))), listening)
+            else:
+                store.close()  # each process opens its own
+                with _counting_together():
+                    Multiprocess(_config(_Worker(settings), settings.workers), [listening]).run()
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,12 @@ class ScoreStore:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             yield connection
 
+    def compact(self) -> None:
+        """Take what has been deleted off the disk too: from SQLite's write-ahead file, out of PostgreSQL's pages."""
+        sqlite = self._engine.dialect.name == "sqlite"
+        with self._answering(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)" if sqlite else "VACUUM")
+
     def _batch(self, query: Select[Any]) -> Batch | None:
         with self.reading() as connection:
             return _batch(connection, query)
