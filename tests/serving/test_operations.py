@@ -16,6 +16,8 @@ from serving.logs import JsonLines
 from serving.scores import AccountScore, Batch
 from serving.store import ScoreStore
 
+README = Path(__file__).parents[2] / "serving" / "README.md"
+
 
 @pytest.fixture
 def client(sqlite: ScoreStore, make_batch: Callable[..., Batch], cast: list[AccountScore]) -> Iterator[TestClient]:
@@ -76,6 +78,15 @@ def test_metrics_say_what_is_served(client: TestClient, sqlite: ScoreStore, tmp_
     found = samples(client)
     assert found["healthscore_store_up",] == 0
     assert ("healthscore_batch_age_seconds",) not in found
+
+
+def test_the_readme_names_every_metric(client: TestClient) -> None:
+    client.get("/healthz")
+    families = {family.name for family in text_string_to_metric_families(client.get("/metrics").text)}
+    named = set(re.findall(r"`(healthscore_\w+)`", README.read_text()))
+    assert {name.removesuffix("_total") for name in named} == {
+        name for name in families if not name.endswith("_created")
+    }
 
 
 def test_an_empty_store_is_up(sqlite: ScoreStore) -> None:

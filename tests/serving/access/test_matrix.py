@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from serving.access.permission import may, needs, refuse_undeclared
 from serving.access.roles import ROLES, SCOPES, Role
 from serving.api import create_app
 from serving.store import ScoreStore
+
+README = Path(__file__).parents[3] / "serving" / "README.md"
 
 ALL = "csm renewals job admin"
 ACCOUNTS = "csm renewals admin"
@@ -158,6 +161,29 @@ def test_an_admin_may_do_everything_and_only_a_csm_has_an_owner() -> None:
         assert scope not in ROLES["job"]
     for role in ("csm", "renewals"):
         assert not {"webhooks:write", "scores:write", "metrics:read"} & ROLES[role]  # type: ignore[index]
+
+
+def test_the_readme_says_what_the_roles_may_do() -> None:
+    rows = re.findall(
+        r"^\| `(\w+:\w+)` \|.*?\| (\w+|–) \| (\w+|–) \| (\w+|–) \| (\w+|–) \|$", README.read_text(), re.MULTILINE
+    )
+    said = {
+        scope: {
+            role: reach
+            for role, reach in zip(("csm", "renewals", "job", "admin"), reaches, strict=True)
+            if reach != "–"
+        }
+        for scope, *reaches in rows
+    }
+    csm_narrowed = {"accounts:read", "accounts:write", "signals:read"}
+    assert said == {
+        scope: {
+            role: "own" if role == "csm" and scope in csm_narrowed else "all"
+            for role, scopes in ROLES.items()
+            if scope in scopes
+        }
+        for scope in SCOPES
+    }
 
 
 def _paths(client: TestClient) -> dict[str, frozenset[str]]:
