@@ -38,6 +38,7 @@ class Settings(BaseModel):
     seed: int = Field(7, ge=0, description="seed of all that is random")
     host: str = Field("127.0.0.1", description="address to serve on")
     port: int = Field(8000, ge=0, le=65535, description="port to serve on")
+    scorecard: Path | None = Field(None, description="file of the prior; the one that comes with healthscore")
     plays: Path | None = Field(None, description="file of plays; those that come with healthscore where missing")
     targets: Path | None = Field(None, description="file with a section [targets], for the book beside the scores")
     workers: int = Field(1, ge=1, le=64, description="processes that serve")

@@ -1,5 +1,6 @@
-"""`healthscore train`."""
+"""`healthscore train` and `receipt`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,7 +9,14 @@ from rich.table import Table
 
 from features.cli import AsOfOption, MappingOption, SourceOption, StateOption, as_of_or_extract, in_force, read
 from features.progress import progress
-from training.tracking import Registry
+from features.settings import Settings
+from training.errors import NotEnoughTime
+from training.receipt import Receipt
+from training.receipt_page import page
+from training.scorecard import DEFAULT
+from training.scorecard import read as read_scorecard
+from training.tracking import CHAMPION, Registry
+from training.train import Recipe
 from training.versions import Made, make_version
 
 app = typer.Typer()
@@ -20,53 +28,78 @@ def train(
     source: SourceOption = None,
     mapping: MappingOption = None,
     as_of: AsOfOption = None,
+    scorecard: Annotated[Path | None, typer.Option(help="The prior; the one that comes with healthscore.")] = None,
     promote: Annotated[bool, typer.Option(help="Make it champion even where there is one.")] = False,
     seed: Annotated[int | None, typer.Option(help="Seed of all that is random.")] = None,
     state: StateOption = None,
 ) -> None:
     """Train a model on what was known at a moment, prove it out of time, and register it in MLflow."""
-    settings = in_force(source=source, mapping=mapping, seed=seed, state=state)
+    settings = in_force(source=source, mapping=mapping, scorecard=scorecard, seed=seed, state=state)
+    recipe = Recipe(settings.grace_days, settings.seed, scorecard=read_scorecard(settings.scorecard or DEFAULT))
     with progress() as report:
         checked = read(settings, report)
         until = as_of_or_extract(as_of, checked)
         made = make_version(
-            checked.tables,
-            Registry(settings.tracking, settings.state / "artifacts", settings.model),
-            until=until,
-            grace_days=settings.grace_days,
-            seed=settings.seed,
-            promote=promote,
-            progress=report,
+            checked.tables, registry(settings), until=until, recipe=recipe, promote=promote, progress=report
         )
     show(made, out)
+
+
+@app.command(epilog="Example: healthscore receipt challenger --output receipt.html")
+def receipt(
+    version: Annotated[str, typer.Argument(help="Alias or number of the model version.")] = CHAMPION,
+    output: Annotated[Path, typer.Option(help="File to write the page to.")] = Path("receipt.html"),
+    state: StateOption = None,
+) -> None:
+    """Say what a model version was worth, and write its receipt as a page that can be sent."""
+    settings = in_force(state=state)
+    found = registry(settings).receipt(version)
+    if found is None:
+        raise NotEnoughTime(f"{settings.model}@{version} was registered without a proof: its history was too short")
+    proof = Receipt.from_json(found)
+    output.write_text(page(proof, f"{settings.model} {version}"), encoding="utf-8")
+    tell(proof, out)
+    out.print(f"The whole of it: {output}", highlight=False)
+
+
+def registry(settings: Settings) -> Registry:
+    """The registry in force."""
+    return Registry(settings.tracking, settings.state / "artifacts", settings.model)
 
 
 def show(made: Made, console: Console) -> None:
     """Print the version and its proof."""
     version, card = made.version, made.model.card
     console.print(
-        f"[bold]{version.name} version {version.number}[/], {version.alias}: {card.trained_on['accounts']:,} accounts, "
-        f"{card.trained_on['churns']:,} churns, {len(card.signals)} signals, {card.trained_on['trees']} trees",
+        f"[bold]{version.name} version {version.number}[/], {version.alias}, {card.mode}: "
+        f"{card.trained_on['accounts']:,} accounts, {card.trained_on['churns']:,} churns, {len(card.signals)} signals, "
+        f"{card.evidence:.0%} learned, the rest scorecard",
         highlight=False,
     )
-    if made.proof is None:
+    if made.receipt is None:
         console.print(f"[yellow]Not proven out of time:[/] {made.unproven}", highlight=False)
-        return
-    table = Table(
-        title=f"What a model of {made.proof.as_of:%Y-%m-%d} said, against what happened", title_justify="left"
-    )
+    else:
+        tell(made.receipt, console)
+
+
+def tell(receipt: Receipt, console: Console) -> None:
+    """Print the figures of a receipt and its verdict."""
+    folds = ", ".join(f"{fold.as_of:%Y-%m-%d}" for fold in receipt.folds)
+    table = Table(title=f"What models of {folds} said, against what happened", title_justify="left")
     heads = ("horizon", "accounts", "churned", "AUC", "Brier", "of the average", "expected ÷ actual", "in ARR")
     for head in heads:
         table.add_column(head, justify="right")
-    for days, found in made.proof.figures.items():
-        table.add_row(
-            f"{days} days",
-            f"{found.accounts:,}",
-            f"{found.churned:,}",
-            f"{found.auc:.3f}",
-            f"{found.brier:.4f}",
-            f"{found.base_brier:.4f}",
-            f"{found.expected_to_actual:.2f}",
-            f"{found.expected_to_actual_arr:.2f}",
-        )
+    for days in receipt.horizons:
+        if entry := receipt.entry(days):
+            named = ("auc", "brier", "base_brier", "expected_to_actual", "expected_to_actual_arr")
+            figures = [entry.figures[name].value for name in named]
+            digits = (3, 4, 4, 2, 2)
+            table.add_row(
+                f"{days} days",
+                f"{entry.accounts:,}",
+                f"{entry.churns:,}",
+                *(f"{value:.{digit}f}" for value, digit in zip(figures, digits, strict=True)),
+            )
     console.print(table)
+    for sentence in receipt.verdict:
+        console.print(f"• {sentence}", highlight=False)

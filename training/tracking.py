@@ -11,21 +11,26 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import pandas as pd
+import polars as pl
 from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
 from training.errors import RegistryUnavailable
+from training.leads import renewal_clock
 from training.model import HealthModel, Served, load, save
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 EXPERIMENT = "healthscore"
+RECEIPT = "receipt.json"
 
 
 @dataclass(frozen=True)
@@ -54,11 +59,7 @@ class Registry:
     def load(self, version: str = CHAMPION) -> tuple[HealthModel, Version]:
         """The model with that alias or version number; RegistryUnavailable where there is none."""
         try:
-            found = (
-                self.client.get_model_version(self.name, version)
-                if version.isdigit()
-                else self.client.get_model_version_by_alias(self.name, version)
-            )
+            found = self._version(version)
             source = self.client.get_model_version_download_uri(self.name, found.version)
             with _tracked_at(self.uri), tempfile.TemporaryDirectory() as folder:
                 local = mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder)
@@ -71,13 +72,32 @@ class Registry:
                 "train one first (healthscore train), or check the tracking address"
             ) from error
 
-    def has(self, alias: str) -> bool:
-        """Whether a model version has that alias."""
+    def has(self, version: str) -> bool:
+        """Whether there is a model version with that alias or number."""
         try:
-            self.client.get_model_version_by_alias(self.name, alias)
+            self._version(version)
         except MlflowException:
             return False
         return True
+
+    def _version(self, version: str) -> ModelVersion:
+        if version.isdigit():
+            return self.client.get_model_version(self.name, version)
+        return self.client.get_model_version_by_alias(self.name, version)
+
+    def receipt(self, version: str = CHAMPION) -> dict[str, Any] | None:
+        """The receipt of that alias or version number as plain JSON values, None where it wasn't proven."""
+        try:
+            found = self._version(version)
+            if RECEIPT not in {file.path for file in self.client.list_artifacts(found.run_id)}:
+                return None
+            with _tracked_at(self.uri):
+                receipt: dict[str, Any] = mlflow.artifacts.load_dict(f"runs:/{found.run_id}/{RECEIPT}")
+        except (MlflowException, OSError) as error:
+            raise RegistryUnavailable(
+                f"no receipt of {self.name}@{version} could be read from {self.uri}: {_first_line(error)}"
+            ) from error
+        return receipt
 
     def register(
         self,
@@ -85,34 +105,45 @@ class Registry:
         *,
         parameters: Mapping[str, Any],
         metrics: Mapping[str, float],
+        texts: Mapping[str, str],
         tags: Mapping[str, str],
-        example: pd.DataFrame,
+        newest: pl.DataFrame,
         promote: bool,
     ) -> Version:
-        """Log a run with the model and register it as a version.
+        """Log a run with the model and `texts` (artefacts by path), and register it as a version.
 
-        The first version becomes champion; a later one is challenger until it is promoted.
+        `newest` are rows of the matrix, for the example. The first version becomes champion; a later one is challenger
+        until it is promoted.
         """
+        card = model.card
+        told = {
+            "mode": card.mode,
+            "catalogue_digest": card.catalogue_digest,
+            "code_version": version("healthscore"),
+            **tags,
+        }
         try:
             with _tracked_at(self.uri), self._run() as run, tempfile.TemporaryDirectory() as folder:
                 mlflow.log_params(dict(parameters))
-                mlflow.log_metrics({name: value for name, value in metrics.items() if value == value})
-                mlflow.set_tags(dict(tags))
+                mlflow.set_tags(told)
+                mlflow.log_metrics(dict(metrics))
+                for path, text in texts.items():
+                    mlflow.log_text(text, path)
                 data = Path(folder) / "model"
                 save(model, data)
-                predicted = Served(model).predict(example)
+                given = example(newest, model)
                 logged = mlflow.pyfunc.log_model(
                     name="model",
                     loader_module="training.model.served",
                     data_path=str(data),
-                    signature=infer_signature(example, predicted),
-                    input_example=example,
+                    signature=infer_signature(given, Served(model).predict(given)),
+                    input_example=given,
                     pip_requirements=["healthscore"],
                 )
                 if not self.client.search_registered_models(f"name = '{self.name}'"):
                     self.client.create_registered_model(self.name)
                 made = self.client.create_model_version(
-                    self.name, logged.model_uri, run.info.run_id, tags=dict(tags), model_id=logged.model_id
+                    self.name, logged.model_uri, run.info.run_id, tags=told, model_id=logged.model_id
                 )
                 number = str(made.version)
             alias = CHAMPION if promote or not self.has(CHAMPION) else CHALLENGER
@@ -131,6 +162,14 @@ class Registry:
         mlflow.set_experiment(EXPERIMENT)
         with mlflow.start_run() as run:
             yield run
+
+
+def example(matrix: pl.DataFrame, model: HealthModel, rows: int = 5) -> pd.DataFrame:
+    """The first rows as the MLflow model takes them (`training.model.Served`); NaN where missing."""
+    newest = matrix.head(rows)
+    renewal, term = renewal_clock(newest)
+    frame = newest.select(model.card.signals).to_pandas().astype("float64")
+    return frame.assign(days_to_renewal=renewal, term_days=term, segment=newest["segment"].to_list())
 
 
 @contextmanager

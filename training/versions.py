@@ -1,47 +1,43 @@
-"""Making a model version: train, prove out of time, register.
+"""Making a model version: train, prove by walking forward, register.
 
-The proof walks forward: a model is trained on what was known at an earlier moment, scores the book as of that moment,
-and is compared with what then happened. The version that is registered is trained the same way on everything known.
+The version that is registered is trained on everything known; the proof is of models trained the same way at moments
+of the past (`training.backtest`).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-import pandas as pd
 import polars as pl
 
+from features.fingerprint import fingerprint
 from features.matrix import build
-from features.periods import PERIOD, PERIOD_DAYS, snapshots
+from features.periods import snapshots
 from features.spine import spine
 from features.tables import Tables
-from training.errors import NotEnoughOutcomes, NotEnoughTime
-from training.evaluation import Figures, churned_within, figures
-from training.leads import renewal_clock
+from training.anchors import anchors
+from training.backtest import Backtest, walk_forward
+from training.errors import NotEnoughTime
 from training.model import HealthModel
-from training.outcomes import outcomes
+from training.model.card import UNPROVEN_SPREAD
+from training.outcomes import Outcomes, outcomes
+from training.proof import receipt as receipt_of
+from training.receipt import Receipt
+from training.record import metrics, texts
 from training.tracking import CHAMPION, Registry, Version
 from training.train import Recipe, history_starts, train
 
-PROOF_DAYS = (30, 90)
-"""Horizons at which a version is proven out of time."""
-
-
-@dataclass(frozen=True)
-class Proof:
-    """Figures per horizon of a model that was trained at `as_of` on what was known then."""
-
-    as_of: datetime
-    figures: Mapping[int, Figures]
+LEAST_SPREAD = 2.0
+"""Points: no two trainings agree better than this on what an account's odds are."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """A registered version, its model, and its proof (missing where `unproven` says why)."""
+    """A registered version, its model, and its receipt (missing where `unproven` says why)."""
 
     version: Version
     model: HealthModel
-    proof: Proof | None
+    receipt: Receipt | None
     unproven: str | None
 
 
@@ -50,91 +46,62 @@ def make_version(
     registry: Registry,
     *,
     until: datetime,
-    grace_days: int,
-    seed: int,
+    recipe: Recipe,
     promote: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Made:
     """Train on what was known at `until`, prove it, and register it.
 
-    Raises NotEnoughTime, NotEnoughOutcomes or RegistryUnavailable.
+    The champion, where there is one, is proven beside it and hands on what health 50 stands for. Raises
+    RegistryUnavailable where the registry doesn't answer, UnusableData where the tables hold no customer.
     """
-    known = outcomes(tables, grace_days, until)
-    as_ofs = snapshots(history_starts(known, until), until)
-    matrix = build(tables, spine(tables, as_ofs), progress=progress)
-    reference = registry.load(CHAMPION)[0].card.reference if registry.has(CHAMPION) else None
-    recipe = Recipe(grace_days, seed, reference)
+    known, matrix = history(tables, until, recipe.grace_days, progress)
+    champion = registry.load(CHAMPION)[0] if registry.has(CHAMPION) else None
+    if champion is not None and recipe.reference is None:
+        recipe = replace(recipe, reference=champion.card.reference)
     model = train(matrix, known, recipe, progress)
+    receipt, unproven = None, None
     try:
-        proof, unproven = prove(tables, matrix, until=until, recipe=recipe, progress=progress), None
-    except (NotEnoughTime, NotEnoughOutcomes) as error:
-        proof, unproven = None, str(error)
+        rivals = anchors(recipe.scorecard, champion)
+        backtest = walk_forward(matrix, tables, until=until, recipe=recipe, anchors=rivals, progress=progress)
+    except NotEnoughTime as error:
+        unproven = str(error)
+    else:
+        progress("proof: figures and their intervals")
+        receipt = receipt_of(backtest, known, until=until, values=matrix, seed=recipe.seed)
+        model = replace(model, card=replace(model.card, spread=_spread(model, matrix, backtest)))
     progress("registered in MLflow")
+    newest = matrix.filter(pl.col("as_of") == matrix["as_of"].max())
     version = registry.register(
         model,
-        parameters={"until": until, "grace_days": grace_days, **model.card.trained_on},
-        metrics=_metrics(proof),
-        tags={"mode": model.card.mode, "catalogue_digest": model.card.catalogue_digest}
-        | ({"unproven": unproven} if unproven else {"proven_as_of": str(proof.as_of if proof else "")}),
-        example=example(matrix, model),
+        parameters={"until": until, "grace_days": recipe.grace_days, **model.card.trained_on},
+        metrics=metrics(model, receipt),
+        texts=texts(model, receipt, registry.name),
+        tags={"data_digest": fingerprint(tables), **({"unproven": unproven} if unproven else {})},
+        newest=newest,
         promote=promote,
     )
-    return Made(version, model, proof, unproven)
+    return Made(version, model, receipt, unproven)
 
 
-def prove(
-    tables: Tables,
-    matrix: pl.DataFrame,
-    *,
-    until: datetime,
-    recipe: Recipe,
-    progress: Callable[[str], None] = lambda _: None,
-) -> Proof:
-    """Train as of the latest snapshot whose longest proof horizon has been observed by `until`, and compare.
+def history(
+    tables: Tables, until: datetime, grace_days: int, progress: Callable[[str], None] = lambda _: None
+) -> tuple[Outcomes, pl.DataFrame]:
+    """Outcomes and the matrix of all snapshots, as known at `until`."""
+    known = outcomes(tables, grace_days, until)
+    as_ofs = snapshots(history_starts(known, until), until)
+    return known, build(tables, spine(tables, as_ofs), progress=progress)
 
-    Signals are blind to the future, so the rows of `matrix` up to that snapshot are what was known then.
+
+def _spread(model: HealthModel, matrix: pl.DataFrame, backtest: Backtest) -> float:
+    """How far, in points, the proof's latest model puts accounts from where this one does; one standard deviation.
+
+    Of a model that is the scorecard's alone, agreeing with itself proves nothing.
     """
-    wait = timedelta(days=max(PROOF_DAYS) + recipe.grace_days)
-    moment = until - PERIOD * -(-wait.days // PERIOD_DAYS)
-    progress(f"proof: what a model of {moment:%Y-%m-%d} said against what happened")
-    model = train(matrix.filter(pl.col("as_of") <= moment), outcomes(tables, recipe.grace_days, moment), recipe)
-    now = matrix.filter(pl.col("as_of") == moment)
-    return Proof(moment, compare(now, model, tables, until=until, grace_days=recipe.grace_days))
-
-
-def compare(
-    matrix: pl.DataFrame,
-    model: HealthModel,
-    tables: Tables,
-    *,
-    until: datetime,
-    grace_days: int,
-    horizons: tuple[int, ...] = PROOF_DAYS,
-) -> dict[int, Figures]:
-    """Figures per horizon of the model's risks for the rows of `matrix` whose outcome is known by `until`."""
-    truth = outcomes(tables, grace_days, until)
-    scores = model.score(matrix).select("account_id", "as_of", *(f"risk_{days}d" for days in horizons))
-    result = {}
-    for days in horizons:
-        both = churned_within(matrix, truth, days).join(scores, on=["account_id", "as_of"])
-        risk, churned, arr = (both[column].to_numpy() for column in (f"risk_{days}d", "churned", "arr_in_force"))
-        result[days] = figures(risk, churned, arr)
-    return result
-
-
-def example(matrix: pl.DataFrame, model: HealthModel, rows: int = 5) -> pd.DataFrame:
-    """Rows as the MLflow model takes them: signals, days_to_renewal, term_days; NaN where missing."""
-    newest = matrix.filter(pl.col("as_of") == matrix["as_of"].max()).head(rows)
-    renewal, term = renewal_clock(newest)
-    frame = newest.select(model.card.signals).to_pandas().astype("float64")
-    return frame.assign(days_to_renewal=renewal, term_days=term, segment=newest["segment"].to_list())
-
-
-def _metrics(proof: Proof | None) -> dict[str, float]:
-    if proof is None:
-        return {}
-    return {
-        f"{name}_{days}d": float(value)
-        for days, found in proof.figures.items()
-        for name, value in asdict(found).items()
-    }
+    if model.churn.booster is None:
+        return UNPROVEN_SPREAD
+    both = model.score(matrix.filter(pl.col("as_of") == matrix["as_of"].max())).join(
+        backtest.rows.select("account_id", "as_of", before="health"), on=["account_id", "as_of"]
+    )
+    differ = (both["health"] - both["before"]).std()
+    return max(LEAST_SPREAD, float(differ)) if isinstance(differ, float) else UNPROVEN_SPREAD

@@ -9,9 +9,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.tables import Tables
 from training.errors import RegistryUnavailable
-from training.tracking import CHALLENGER, CHAMPION, Registry
-from training.versions import example, make_version
+from training.receipt import Receipt
+from training.tracking import CHALLENGER, CHAMPION, Registry, example
+from training.train import Recipe
+from training.versions import make_version
 
 END = datetime(2026, 1, 1)
 
@@ -24,20 +27,41 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
 
 @pytest.fixture(scope="module")
 def made(company, registry):
-    return make_version(company.tables, registry, until=END, grace_days=30, seed=7)
+    return make_version(company.tables, registry, until=END, recipe=Recipe())
 
 
 def test_the_first_version_is_champion_and_proven(made, registry) -> None:
     assert (made.version.number, made.version.alias) == ("1", CHAMPION)
-    assert made.proof is not None
-    assert made.proof.as_of == datetime(2025, 8, 14)
-    found = made.proof.figures[90]
-    assert found.churned > 5
-    assert 0.6 < found.auc < 0.98, "0.98 and more would be a leak"
+    assert made.receipt is not None
+    assert made.receipt.folds[-1].as_of == datetime(2025, 8, 14)
+    found = made.receipt.entry(90).figures["auc"].value
+    assert 0.6 < found < 0.98, "0.98 and more would be a leak"
     run = registry.client.get_run(made.version.run_id)
-    assert run.data.metrics["auc_90d"] == pytest.approx(found.auc)
+    assert run.data.metrics["auc_90d"] == pytest.approx(found)
     assert run.data.params["seed"] == "7"
     assert run.data.tags["catalogue_digest"] == made.model.card.catalogue_digest
+    assert {"data_digest", "code_version", "mode"} <= set(run.data.tags)
+
+
+def test_the_receipt_comes_with_the_version_as_json_page_plots_and_table(made, registry) -> None:
+    assert Receipt.from_json(registry.receipt()) == made.receipt
+    paths = {file.path for file in registry.client.list_artifacts(made.version.run_id)}
+    assert {"receipt.json", "receipt.html", "model_card.md", "plots", "tables"} <= paths
+
+
+def test_the_interval_of_a_proven_model_is_how_far_its_past_self_puts_accounts(made) -> None:
+    assert 2.0 <= made.model.card.spread < 10.0
+
+
+def test_a_version_of_one_day_is_registered_as_unproven(company, tmp_path: Path) -> None:
+    """Day one: the contracts began yesterday, so far as anyone knows."""
+    contracts = company.tables["contracts"].filter(pl.col("term_start") > datetime(2025, 11, 20))
+    tables = Tables(company.tables.extracted_at, dict(company.tables.frames) | {"contracts": contracts})
+    registry = Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts")
+    made = make_version(tables, registry, until=END, recipe=Recipe())
+    assert (made.receipt, made.model.card.mode, made.model.card.spread) == (None, "prior only", 10.0)
+    assert "begin earlier" in made.unproven
+    assert registry.receipt() is None
 
 
 def test_what_is_loaded_scores_the_same_to_the_bit(company, made, registry) -> None:
@@ -50,7 +74,7 @@ def test_what_is_loaded_scores_the_same_to_the_bit(company, made, registry) -> N
 
 def test_mlflow_loads_it_without_this_project_saying_how(company, made, registry) -> None:
     before = dict(os.environ)
-    frame = example(company.matrix, made.model)
+    frame = example(company.matrix.filter(pl.col("as_of") == END), made.model)
     mlflow.set_tracking_uri(registry.uri)
     try:
         model = mlflow.pyfunc.load_model(f"models:/{registry.name}@{CHAMPION}")
@@ -65,11 +89,11 @@ def test_mlflow_loads_it_without_this_project_saying_how(company, made, registry
 
 def test_nothing_is_pickled(registry) -> None:
     kinds = {path.suffix for path in registry.artifacts.rglob("*") if path.is_file()}
-    assert kinds <= {".txt", ".json", ".yaml", ".yml", ""}
+    assert kinds <= {".txt", ".json", ".yaml", ".yml", "", ".md", ".html", ".svg", ".csv"}
 
 
 def test_a_later_version_waits_as_challenger_with_the_champions_reference(company, made, registry) -> None:
-    later = make_version(company.tables, registry, until=END, grace_days=30, seed=8)
+    later = make_version(company.tables, registry, until=END, recipe=Recipe(seed=8))
     assert (later.version.number, later.version.alias) == ("2", CHALLENGER)
     assert later.model.card.reference == made.model.card.reference
     assert registry.load()[1].number == "1"
