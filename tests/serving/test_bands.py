@@ -8,7 +8,7 @@ from training.model.health import BANDS
 
 
 def test_the_edges_are_the_model_s() -> None:
-    assert BEGINS == BANDS[:2]
+    assert BANDS[:2] == BEGINS
 
 
 @pytest.mark.parametrize(
