@@ -35,6 +35,9 @@ DESCRIPTION = """Scores of customer accounts, as the latest scoring job publishe
 **Health** is 0–100 points, higher is better. **Risks** are probabilities of churn (0–1), higher is worse.
 **ARR at risk** is ARR times the probability of churn within 365 days. Money is ARR per year in the company's one
 currency; times are UTC. Errors are problems (RFC 9457). Answers carry an `ETag`: send it back as `If-None-Match`.
+
+As soon as there is an API key or an OIDC issuer, every request but the probes needs a key or a token: send
+`Authorization: Bearer …`. What an operation needs is its scope; accounts out of the caller's reach are not there.
 """
 
 

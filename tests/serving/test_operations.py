@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
 
 from serving.api import create_app
+from serving.errors import StoreUnavailable
 from serving.logs import JsonLines
 from serving.scores import AccountScore, Batch
 from serving.store import ScoreStore
@@ -36,10 +38,9 @@ def client(sqlite: ScoreStore, make_batch: Callable[..., Batch], cast: list[Acco
 
 def samples(client: TestClient) -> dict[tuple[str, ...], float]:
     """The metrics, by name and label values."""
-    text = client.get("/metrics").text
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
+        for family in text_string_to_metric_families(client.get("/metrics").text)
         for sample in family.samples
     }
 
@@ -159,6 +160,13 @@ def test_a_defect_is_a_line_with_its_traceback_and_request(client: TestClient, l
     assert (defect["level"], defect["message"]) == ("error", "GET /broken failed")
     assert "RuntimeError: a defect" in defect["traceback"]
     assert json.loads(lines[0])["request_id"] == "r1"
+
+
+def test_an_error_of_the_database_holds_no_values(sqlite: ScoreStore) -> None:
+    with pytest.raises(StoreUnavailable) as raised, sqlite.writing() as connection:
+        connection.execute(text("SELECT nothing_known(:given)"), {"given": "Jane Doe"})
+    assert "nothing_known" in str(raised.value.__cause__)
+    assert "Jane" not in str(raised.value.__cause__)
 
 
 def test_a_line_is_json_whatever_is_in_it(lines: list[str]) -> None:
