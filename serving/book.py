@@ -67,8 +67,8 @@ def forecast(scored: pl.DataFrame, members: pl.DataFrame) -> dict[str, dict[str,
     )
     found = {}
     for row in summed.iter_rows(named=True):
-        bands = {band: row.pop(band) for band in BANDS}
-        found[row.pop("group")] = row | {"bands": bands}
+        name, bands = row.pop("group"), {band: row.pop(band) for band in BANDS}
+        found[name] = row | {"bands": bands}
     return found
 
 
