@@ -22,14 +22,13 @@ from serving.schema import attempts, batches, deliveries, events, subscriptions
 from serving.store import ScoreStore
 
 TIMEOUT_S = 10
-GIVE_UP_AFTER = 12
+GIVE_UP_AFTER = 15
 """Attempts, over about a day and a half."""
 
 _CLAIM = timedelta(minutes=1)
 _FIRST_WAIT = timedelta(seconds=30)
 _LONGEST_WAIT = timedelta(hours=6)
 _AT_ONCE = 100
-_EVERY_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -75,8 +74,10 @@ def tell_if_stale(store: ScoreStore, now: datetime, after: timedelta) -> None:
 class Courier:
     """A thread that delivers every few seconds while a server runs: `with Courier(…):`."""
 
-    def __init__(self, store: ScoreStore, stale_after: timedelta, clock: Callable[[], datetime]) -> None:
-        self._store, self._stale_after, self._clock = store, stale_after, clock
+    def __init__(
+        self, store: ScoreStore, stale_after: timedelta, clock: Callable[[], datetime], every_s: float = 15.0
+    ) -> None:
+        self._store, self._stale_after, self._clock, self._every_s = store, stale_after, clock, every_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
 
@@ -90,7 +91,7 @@ class Courier:
 
     def _run(self) -> None:
         with httpx2.Client(timeout=TIMEOUT_S) as client:
-            while not self._stop.wait(_EVERY_S):
+            while not self._stop.wait(self._every_s):
                 try:
                     tell_if_stale(self._store, self._clock(), self._stale_after)
                     deliver(self._store, client, self._clock)
