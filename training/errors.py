@@ -2,10 +2,12 @@
 
 HistoryError (exit code 4)
  ├── NotEnoughOutcomes      too few accounts left, or stayed, in the observed time to learn from
- └── NotEnoughTime          the history is shorter than the periods training needs
+ ├── NotEnoughTime          the history is shorter than the periods training needs
+ └── LookingBack            the rows to learn from were chosen by their outcome
 UnavailableError (exit code 5)
  └── RegistryUnavailable    the tracking server or the wanted model version doesn't answer
 ModelError (exit code 4)    a model version that can't be used with this catalogue or this version of the code
+WhatIfRefused (exit code 2) a what-if the model can't answer: an unknown signal, or values it has never seen
 """
 
 from features.errors import HealthscoreError, HistoryError, UnavailableError
@@ -19,6 +21,10 @@ class NotEnoughTime(HistoryError):
     """The history is shorter than the periods training needs."""
 
 
+class LookingBack(HistoryError):
+    """The rows to learn from were chosen by their outcome."""
+
+
 class RegistryUnavailable(UnavailableError):
     """The tracking server, or the wanted model version, doesn't answer."""
 
@@ -27,3 +33,9 @@ class ModelError(HealthscoreError):
     """A model version can't be used with this catalogue or this version of the code."""
 
     exit_code = 4
+
+
+class WhatIfRefused(HealthscoreError):
+    """A what-if asks for what the model can't know: an unknown signal, or values it has never seen."""
+
+    exit_code = 2
