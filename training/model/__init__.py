@@ -1,9 +1,36 @@
-"""The artefact's own code: a trained model, what it says, and how it is stored. To serve takes no more than that."""
+"""The artefact's own code: a trained model, what it says and why, and how it is stored. To serve takes no more."""
 
 from training.model.artefact import load, save
 from training.model.card import Card
+from training.model.drivers import DRIVER, explained
+from training.model.forecast import forecast
 from training.model.health import Accounts, HealthModel, bands
+from training.model.ledger import Entry, Ledger, ledger
+from training.model.path import Scored
 from training.model.risks import HORIZONS, risk_within
 from training.model.served import Served
+from training.model.snapshot import Snapshot
+from training.model.what_if import Answer, WhatIf, what_if
 
-__all__ = ["HORIZONS", "Accounts", "Card", "HealthModel", "Served", "bands", "load", "risk_within", "save"]
+__all__ = [
+    "DRIVER",
+    "HORIZONS",
+    "Accounts",
+    "Answer",
+    "Card",
+    "Entry",
+    "HealthModel",
+    "Ledger",
+    "Scored",
+    "Served",
+    "Snapshot",
+    "WhatIf",
+    "bands",
+    "explained",
+    "forecast",
+    "ledger",
+    "load",
+    "risk_within",
+    "save",
+    "what_if",
+]

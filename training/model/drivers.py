@@ -1,0 +1,150 @@
+"""Drivers: the signals that help or hurt an account's health most, in words.
+
+A signal's points are against a typical account's, so what everybody has is no driver, and a constant model has none.
+Where a table says nothing of an account, its signals are not told one by one: the account was taken as typical.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from features.catalogue import CATALOGUE
+from training.model import words
+from training.model.health import HealthModel
+from training.model.peers import peers
+
+MOST = 5
+"""Drivers that help, and that hurt, at most."""
+LEAST = 0.5
+"""Points from which on a signal is a driver, and by which a missing table's points usually vary."""
+FIELDS: dict[str, pl.DataType] = {
+    "signal": pl.String(),
+    "dimension": pl.String(),
+    "unit": pl.String(),
+    "value": pl.Float64(),
+    "peer_median": pl.Float64(),
+    "peers": pl.String(),
+    "points": pl.Float64(),
+    "words": pl.String(),
+}
+DRIVER = pl.Struct(FIELDS)
+"""A driver. Of a table that is missing, `signal` is the table, and there is no value nor peers."""
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+def explained(model: HealthModel, matrix: pl.DataFrame, scored: pl.DataFrame) -> pl.Series:
+    """Per row of a matrix, its list of `DRIVER`, the largest first; tables that are missing come last.
+
+    `scored` is `model.score(matrix)`. Peers are told from `matrix`, so give all customers of a snapshot at once.
+    `to_list()` gives plain values, fit for JSON.
+    """
+    names = list(model.card.signals)
+    points = scored.select(f"points__{name}" for name in names).to_numpy().reshape(matrix.height, len(names))
+    lacks = model.card.feeds.lacking(model.accounts(matrix).values, names)
+    found = pl.concat([_signals(matrix, names, points, _untold(model, names, lacks)), _tables(model, points, lacks)])
+    listed = found.group_by("row", maintain_order=True).agg(pl.struct(*FIELDS).alias("drivers"))
+    rows = pl.DataFrame({"row": np.arange(matrix.height)})
+    drivers = rows.join(listed, on="row", how="left", maintain_order="left")["drivers"]
+    return drivers.fill_null(pl.Series([[]], dtype=pl.List(DRIVER)))
+
+
+def _untold(model: HealthModel, names: list[str], lacks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Rows by signals: those made of a table the row lacks."""
+    tables = list(model.card.feeds.typical)
+    made_of = np.array([[table in CATALOGUE[name].tables for name in names] for table in tables]).reshape(
+        -1, len(names)
+    )
+    return np.asarray(lacks.astype(np.int64) @ made_of > 0)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """The drivers' places in the matrix, and their points, by row and falling size."""
+
+    rows: Indices
+    columns: Indices
+    points: Floats
+
+
+def _cells(points: Floats) -> _Cells:
+    """The `MOST` largest of either sign in every row, none below `LEAST`."""
+    most = min(MOST, points.shape[1])
+    if not most:
+        return _Cells(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
+    order = np.argsort(points, axis=1, kind="stable")
+    columns = np.hstack([order[:, :most], order[:, -most:][:, ::-1]])
+    rows = np.repeat(np.arange(len(points)), columns.shape[1])
+    hurts = np.tile(np.arange(columns.shape[1]) < most, len(points))
+    of_cell = points[rows, columns.ravel()]
+    keep = np.flatnonzero(np.where(hurts, of_cell <= -LEAST, of_cell >= LEAST))
+    keep = keep[np.lexsort((-np.abs(of_cell[keep]), rows[keep]))]
+    return _Cells(rows[keep], columns.ravel()[keep], of_cell[keep])
+
+
+def _signals(matrix: pl.DataFrame, names: list[str], points: Floats, untold: NDArray[np.bool_]) -> pl.DataFrame:
+    cells = _cells(np.where(untold, 0.0, points))
+    medians, who = peers(matrix, names).of(cells.rows, cells.columns)
+    values = matrix.select(pl.col(names).cast(pl.Float64).fill_null(np.nan)).to_numpy()[cells.rows, cells.columns]
+    columns, told = cells.columns.tolist(), (values.tolist(), medians.tolist(), cells.points.tolist())
+    return _frame(
+        cells.rows,
+        signal=[names[column] for column in columns],
+        dimension=[CATALOGUE[names[column]].dimension for column in columns],
+        unit=[CATALOGUE[names[column]].unit for column in columns],
+        value=values,
+        peer_median=medians,
+        peers=who,
+        points=cells.points,
+        words=[sentence(names[column], *cell) for column, *cell in zip(columns, *told, strict=True)],
+    )
+
+
+def _tables(model: HealthModel, points: Floats, lacks: NDArray[np.bool_]) -> pl.DataFrame:
+    """A driver for each table that a row lacks and that usually matters, with the points of all its signals."""
+    tables, names = list(model.card.feeds.typical), model.card.signals
+    varies = np.sqrt(np.diag(np.array(model.card.feeds.covariance))) if tables else np.empty(0)
+    parts = [_frame(np.empty(0, dtype=np.int64))]
+    for place in np.flatnonzero(varies >= LEAST):
+        table, rows = tables[place], np.flatnonzero(lacks[:, place])
+        first = [column for column, name in enumerate(names) if CATALOGUE[name].tables[0] == table]
+        summed = points[rows][:, first].sum(axis=1)
+        parts.append(
+            _frame(
+                rows,
+                signal=[table] * len(rows),
+                dimension=[CATALOGUE[names[first[0]]].dimension] * len(rows),
+                unit=["table"] * len(rows),
+                points=summed,
+                words=[f"{words.no_data(table)}. {words.effect(of_row)}" for of_row in summed.tolist()],
+            )
+        )
+    return pl.concat(parts)
+
+
+def _frame(rows: Indices, **columns: object) -> pl.DataFrame:
+    """Drivers of `rows`; columns that aren't given are missing, and so is what isn't a number."""
+    given = {name: columns.get(name, [None] * len(rows)) for name in FIELDS}
+    frame = pl.DataFrame({"row": rows, **given}, schema={"row": pl.Int64, **FIELDS})
+    return frame.with_columns(pl.col("value", "peer_median").fill_nan(None))
+
+
+def sentence(name: str, value: float, median: float, points: float) -> str:
+    """A driver in words: what it is, what it is for accounts like this one (NaN: unknown), and what that does."""
+    signal = CATALOGUE[name]
+    told = f"{words.subject(signal)}: {words.known(signal, value)}"
+    return f"{told}{_compared(name, median)}. {words.effect(points)}"
+
+
+def _compared(name: str, median: float) -> str:
+    signal = CATALOGUE[name]
+    if np.isnan(median):
+        return ""
+    if signal.unit != "yes/no":
+        return f"; accounts like this one: {words.amount(signal, median)}"
+    if median == 0.5:
+        return "; half of the accounts like this one: yes"
+    return f"; most accounts like this one: {words.amount(signal, median)}"
