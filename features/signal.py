@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 import narwhals as nw
@@ -49,7 +50,7 @@ class Signal:
         """The windowed measures it needs."""
         return tuple(part for part in self.of if not isinstance(part, str))
 
-    @property
+    @cached_property
     def tables(self) -> tuple[str, ...]:
         """The canonical tables it needs; without one of them it is missing."""
         return tuple(dict.fromkeys([m.measure.table for m in self.measures])) or ("contracts",)
