@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
@@ -133,15 +134,26 @@ def handle_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
-        details = {
-            404: f"there is nothing at {request.url.path}",
-            405: f"{request.method} isn't possible at {request.url.path}",
-        }
-        return problem(request, error.status_code, details.get(error.status_code, error.detail), headers=error.headers)
+        match error.status_code:
+            case 400:  # FastAPI's word for a body that isn't text
+                wrong = {"field": "body", "message": "the body isn't JSON in UTF-8"}
+                return problem(request, 422, wrong["message"], errors=[wrong])
+            case 404:
+                return problem(request, 404, f"there is nothing at {request.url.path}")
+            case 405:
+                detail = f"{request.method} isn't possible at {request.url.path}"
+                return problem(request, 405, detail, headers={"Allow": ", ".join(_methods(app, request.url.path))})
+        return problem(request, error.status_code, error.detail, headers=error.headers)
 
     @app.exception_handler(Exception)
     def defect(request: Request, error: Exception) -> Response:
         return _defect(request, error)
+
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """What is possible at a path, by all routes that would take it: Starlette's own `Allow` names the first's."""
+    routes = [route for route in iter_route_contexts(app.routes) if route.methods and route.path_regex.match(path)]
+    return sorted({method for route in routes for method in route.methods or ()})
 
 
 def _defect(request: Request, error: Exception) -> Response:

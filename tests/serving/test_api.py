@@ -219,7 +219,20 @@ def test_what_is_not_there(client: TestClient, path: str) -> None:
 def test_nothing_can_be_posted(client: TestClient, path: str) -> None:
     response = client.post(path)
     problem(response, 405)
-    assert "GET" in response.headers["allow"]
+    assert response.headers["allow"] == "GET"
+
+
+def test_all_methods_of_a_path_are_named(client: TestClient) -> None:
+    response = client.delete("/v1/accounts/fade/opinions")
+    assert (problem(response, 405)["status"], response.headers["allow"]) == (405, "GET, POST")
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"\x00", b"{", b"[]", b""])
+def test_a_body_that_cannot_be_read_is_named(client: TestClient, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    errors = problem(client.post("/v1/accounts/fade/opinions", content=body, headers=headers), 422)["errors"]
+    assert errors
+    assert all(wrong["field"] and wrong["message"] for wrong in errors)
 
 
 def test_a_store_that_stops_answering(client: TestClient, sqlite: ScoreStore, tmp_path: Path) -> None:
