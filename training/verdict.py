@@ -34,7 +34,7 @@ def listed(words: Sequence[str]) -> str:
 
 
 def _against_anchors(receipt: Receipt) -> Iterator[str]:
-    """One sentence on all horizons, one for each anchor that beats the model, one for each horizon without a winner."""
+    """One sentence on all horizons, one for each anchor that beats the model, and who is ahead or level within chance."""
     by_days = {days: [c for c in receipt.comparisons if c.days == days] for days in receipt.horizons}
     by_days = {days: found for days, found in by_days.items() if found}
     beaten = [days for days, found in by_days.items() if any(c.better == "anchor" for c in found)]
@@ -48,9 +48,13 @@ def _against_anchors(receipt: Receipt) -> Iterator[str]:
         yield f"At {_days(beaten)} an anchor beats the model (log-loss).{also}"
     else:
         also = f", and at {_days(best)} it beats them all" if best else ""
-        yield f"No anchor beats the model at any horizon{also} (log-loss)."
+        yield f"No anchor beats the model beyond chance at any horizon{also} (log-loss)."
     for found in by_days.values():
         yield from (_beaten(c) for c in found if c.better == "anchor")
+    ahead = [c for found in by_days.values() for c in found if c.better == "neither" and c.difference.value < 0]
+    if ahead:
+        parts = [f"{c.anchor} at {c.days} days, by {-c.difference.value:.4f}" for c in ahead]
+        yield f"Ahead of it, though within chance: {'; '.join(parts)}."
     close = {days: [c.anchor for c in found if c.better == "neither"] for days, found in by_days.items()}
     if any(close.values()):
         parts = [f"at {days} days with {listed(rivals)}" for days, rivals in close.items() if rivals]

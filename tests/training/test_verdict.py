@@ -46,7 +46,7 @@ def receipt(*comparisons: Comparison, churns: int = 100, folds: int = 3) -> Rece
     )
 
 
-BETTER, LEVEL, WORSE = (0.01, 0.03), (-0.01, 0.02), (-0.03, -0.01)
+BETTER, LEVEL, AHEAD, WORSE = (0.01, 0.03), (-0.01, 0.02), (-0.03, 0.01), (-0.03, -0.01)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ BETTER, LEVEL, WORSE = (0.01, 0.03), (-0.01, 0.02), (-0.03, -0.01)
             BETTER,
             LEVEL,
             [
-                "No anchor beats the model at any horizon, and at 30 days it beats them all (log-loss).",
+                "No anchor beats the model beyond chance at any horizon, and at 30 days it beats them all (log-loss).",
                 "Too close to call: at 90 days with logistic regression.",
             ],
         ),
@@ -68,6 +68,15 @@ BETTER, LEVEL, WORSE = (0.01, 0.03), (-0.01, 0.02), (-0.03, -0.01)
                 "At 90 days an anchor beats the model (log-loss). It beats them all at 30 days.",
                 "At 90 days logistic regression beats the model: log-loss 0.1800 against 0.2000, a difference of "
                 "0.0200 (0.0100 to 0.0300).",
+            ],
+        ),
+        (
+            LEVEL,
+            AHEAD,
+            [
+                "No anchor beats the model beyond chance at any horizon (log-loss).",
+                "Ahead of it, though within chance: logistic regression at 90 days, by 0.0100.",
+                "Too close to call: at 30 days with logistic regression; at 90 days with logistic regression.",
             ],
         ),
         (WORSE, LEVEL, ["At 30 days an anchor beats the model (log-loss)."]),
