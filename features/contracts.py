@@ -79,13 +79,13 @@ def _begun(versions: Lazy, moments: Lazy) -> Lazy:
         .filter(nw.col("known_at") <= nw.col("known_by"))
     )
     has_begun = nw.col("term_start") <= nw.col("at")
+    opens = has_begun & (nw.col("version") == nw.col("first_of_term"))
     newest = known.group_by("contract", "at").agg(
         nw.when(has_begun).then(nw.col("version")).max().alias("version"),
         nw.col("version").max().alias("signed"),
         nw.when(has_begun).then(nw.col("term_start")).min().alias("first_start"),
-        nw.when(has_begun & (nw.col("version") == nw.col("first_of_term"))).then(nw.lit(1)).sum().alias("terms"),
+        (nw.when(opens).then(nw.lit(1)).sum() - 1).alias("renewals"),
     )
-    newest = newest.with_columns(renewals=nw.col("terms") - 1)
     begun = newest.join(versions.drop("contract", "first_of_term"), on="version", how="inner")
     running = nw.col("term_end").is_null() | (nw.col("term_end") > nw.col("at"))
     return begun.with_columns(active=running & (nw.col("arr") > 0))

@@ -134,14 +134,15 @@ def moved_to(
             yield {name: connection.from_arrow(frame.collect().to_arrow()) for name, frame in tables.frames.items()}
     else:
         session = _spark(spark_remote)
-        mine = f"{scratch}/healthscore-{uuid4().hex}"
-        if scratch is not None:
+        mine = f"{scratch}/healthscore-{uuid4().hex}" if scratch else ""
+        if mine:
             session.conf.set(SCRATCH, mine)
         try:
             yield {name: session.createDataFrame(frame.collect().to_arrow()) for name, frame in tables.frames.items()}
         finally:
             session.stop()
-            shutil.rmtree(mine, ignore_errors=True)
+            if mine:
+                shutil.rmtree(mine, ignore_errors=True)
 
 
 def write(frame: Any, out: str) -> int:

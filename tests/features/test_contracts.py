@@ -113,3 +113,31 @@ def test_notice_counts_once_given() -> None:
 
 def test_seats_that_nobody_counts_are_missing() -> None:
     assert facts([contract(NEW_YEAR, NEXT_YEAR)], APRIL)["seats"] is None
+
+
+@pytest.mark.parametrize(
+    "products, ended, count",
+    [(["one"], [], 1), (["one", None], [], 2), ([None], [], 1), (["one"], ["two"], 1), (["one", None], ["two"], 2)],
+)
+def test_products_in_force_are_counted_those_without_a_name_as_one(
+    products: list[str | None], ended: list[str], count: int
+) -> None:
+    rows = [contract(NEW_YEAR, end, product=p) for end, some in ((NEXT_YEAR, products), (APRIL, ended)) for p in some]
+    rows = [row | {"contract_id": f"C{number}"} for number, row in enumerate(rows)]
+    assert facts(rows, JULY)["products"] == count
+
+
+def test_terms_begun_after_the_first_are_renewals_and_amendments_are_not() -> None:
+    rows = [
+        contract(NEW_YEAR, NEXT_YEAR),
+        contract(NEW_YEAR, NEXT_YEAR, 1500.0, known=APRIL),
+        contract(NEXT_YEAR, LATER, known=JULY),
+    ]
+    assert [facts(rows, at)["renewals"] for at in (APRIL, JULY, NEXT_YEAR)] == [0, 0, 1]
+
+
+def test_only_the_facts_asked_for_are_made() -> None:
+    contracts = pl.LazyFrame([contract(NEW_YEAR, NEXT_YEAR)], schema=CONTRACTS.schema)
+    moments = pl.LazyFrame({"at": [JULY], "known_by": [JULY]}, schema=dict.fromkeys(["at", "known_by"], TIME))
+    found = in_force(nw.from_native(contracts), nw.from_native(moments), ["seats", "arr"])
+    assert found.collect_schema().names() == ["account_id", "at", "arr", "seats"]
