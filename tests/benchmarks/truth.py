@@ -1,0 +1,178 @@
+"""The bars on simulated companies, against the truth: `python tests/benchmarks/truth.py [seeds] [accounts] [months]`.
+
+Everything is out of time: a model knows what was known at its moment and is judged on snapshots from it on, by what
+then happened (`truth/truth.parquet`). Before the change of regime it is judged at once; after it, a model from just
+before the change is judged 11 periods later as it stands, recalibrated, and trained anew.
+
+The oracle knows latent health, shocks that no signal shows, and every announcement. What signals can tell at best is
+measured by a LightGBM that learns the oracle's own probabilities (soft labels, no noise of outcomes) from the same
+signals and clock at all times, the future too, and is judged on accounts it hasn't seen.
+"""
+
+import sys
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import lightgbm as lgb
+import numpy as np
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+from sklearn.metrics import log_loss, roc_auc_score
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from features.catalogue import SIGNALS  # noqa: E402
+from features.matrix import build  # noqa: E402
+from features.periods import PERIOD, snapshots  # noqa: E402
+from features.quality import check  # noqa: E402
+from features.simulation import simulate  # noqa: E402
+from features.simulation.clock import clock  # noqa: E402
+from features.sources import open_source  # noqa: E402
+from features.spine import spine  # noqa: E402
+from features.tables import Tables  # noqa: E402
+from training.leads import renewal_clock, signal_values  # noqa: E402
+from training.model import HealthModel, bands  # noqa: E402
+from training.outcomes import outcomes  # noqa: E402
+from training.recalibration import recalibrated  # noqa: E402
+from training.train import history_starts, train  # noqa: E402
+
+END = datetime(2026, 1, 1)
+DAYS = 90
+EARLY = (150, 180)
+SIGNAL_NAMES = {signal.name for signal in SIGNALS if signal.in_model}
+
+
+@dataclass(frozen=True)
+class Company:
+    """A simulated company, the truth joined to its matrix, and what signals can tell at best (`ceiling`)."""
+
+    tables: Tables
+    matrix: pl.DataFrame
+    truth: pl.DataFrame
+    periods: int
+    regime: int
+
+    def at(self, *bounds: int) -> pl.Expr:
+        return pl.col("as_of").is_in([END - PERIOD * (self.periods - bound) for bound in bounds])
+
+    def model(self, bound: int) -> HealthModel:
+        """Trained on what was known at that bound."""
+        until = END - PERIOD * (self.periods - bound)
+        return train(self.matrix.filter(pl.col("as_of") <= until), outcomes(self.tables, until=until))
+
+    def recalibrated(self, model: HealthModel, bound: int) -> HealthModel:
+        until = END - PERIOD * (self.periods - bound)
+        known = outcomes(self.tables, until=until)
+        return recalibrated(model, self.matrix.filter(pl.col("as_of") <= until), known)
+
+
+def company(folder: Path, accounts: int, months: int, seed: int) -> Company:
+    simulate(folder, accounts=accounts, months=months, seed=seed, end=END)
+    with open_source(folder) as source:
+        tables = check(source).tables
+    starts = history_starts(outcomes(tables), END)
+    matrix = build(tables, spine(tables, snapshots(starts, END)))
+    tables = Tables(tables.extracted_at, {"contracts": tables["contracts"].collect().lazy()})
+    known = pl.read_parquet(folder / "truth" / "truth.parquet").rename({"period_end": "as_of", "health": "latent"})
+    truth = matrix.join(known, on=["account_id", "as_of"], how="inner")
+    calendar = clock(END, months)
+    return Company(tables, matrix, truth.with_columns(ceiling=ceiling(truth)), calendar.periods, calendar.regime)
+
+
+def ceiling(truth: pl.DataFrame) -> pl.Series:
+    """Risk within 90 days by a LightGBM that has learned the truth from the signals of the other half of accounts."""
+    names = [name for name in truth.columns if name in SIGNAL_NAMES]
+    segment = truth["segment"].cast(pl.Categorical).to_physical().fill_null(9).to_numpy()
+    x = np.column_stack([signal_values(truth, names), *renewal_clock(truth), segment])
+    half = (truth["account_id"].hash(1) % 2).to_numpy()
+    said = np.zeros(len(x))
+    shape = {"num_leaves": 31, "min_data_in_leaf": 100, "feature_fraction": 0.5, "bagging_fraction": 0.7}
+    settings = {"objective": "cross_entropy", "learning_rate": 0.05, "bagging_freq": 1, "verbosity": -1, **shape}
+    for fold in (0, 1):
+        learned = half != fold
+        soft = truth[f"churn_{DAYS}d"].to_numpy()[learned].clip(0, 1)
+        said[~learned] = lgb.train(settings, lgb.Dataset(x[learned], soft), 400).predict(x[~learned])
+    return pl.Series(said)
+
+
+def judged(company: Company, model: HealthModel, bounds: range) -> dict[str, float]:
+    """Figures at 90 days over the snapshots of some bounds."""
+    rows = company.truth.filter(company.at(*bounds))
+    scores = model.score(rows.select(company.matrix.columns))
+    churned = (rows["churned_at"] <= rows["as_of"] + timedelta(days=DAYS)).fill_null(value=False).to_numpy()
+    arr, risk = rows["arr_in_force"].to_numpy(), scores[f"risk_{DAYS}d"].to_numpy()
+    oracle, best = rows[f"churn_{DAYS}d"].to_numpy(), rows["ceiling"].to_numpy()
+    auc, of_oracle, of_best = (roc_auc_score(churned, said) for said in (risk, oracle, best))
+    figures = {
+        "left": float(churned.sum()),
+        "AUC": auc,
+        "oracle's": of_oracle,
+        "share of oracle's": auc / of_oracle,
+        "of what signals tell": auc / of_best,
+        "E ÷ A": risk.sum() / churned.sum(),
+        "E ÷ A, ARR": (risk * arr).sum() / (churned * arr).sum(),
+        "E ÷ oracle's E": risk.sum() / oracle.sum(),
+        "log-loss": log_loss(churned, risk),
+        "best log-loss": log_loss(churned, np.clip(best, 1e-6, 1 - 1e-6)),
+        "oracle's log-loss": log_loss(churned, np.clip(oracle, 1e-6, 1 - 1e-6)),
+    }
+    ahead = (rows["churned_at"] - rows["as_of"]).dt.total_days()
+    early = ((ahead >= EARLY[0]) & (ahead <= EARLY[1])).fill_null(value=False).to_numpy()
+    standing = -np.log(rows["renewal_hazard"] / (1 - rows["renewal_hazard"])).to_numpy() * 10 / np.log(2)
+    flagged, truly = scores["health"].to_numpy() < 50, standing < standing.mean()
+    return figures | {
+        "flagged early": flagged[early].mean(),
+        "by the oracle": truly[early].mean(),
+        "of those it flags": flagged[early & truly].mean(),
+        "not healthy, all": flagged.mean(),
+    }
+
+
+def flips(company: Company, model: HealthModel, bounds: range) -> float:
+    """Share of account-months after which a band, left a month before, is back."""
+    rows = company.matrix.filter(company.at(*bounds)).select(company.matrix.columns)
+    health = model.score(rows).sort("account_id", "as_of")
+    said = health.select("account_id", "as_of", band=pl.Series(bands(health["health"].to_numpy())))
+    back = said.with_columns(
+        one=pl.col("band").shift(1).over("account_id"), two=pl.col("band").shift(2).over("account_id")
+    ).drop_nulls()
+    return back.select(((pl.col("band") == pl.col("two")) & (pl.col("band") != pl.col("one"))).mean()).item()
+
+
+def main(seeds: int = 5, accounts: int = 3000, months: int = 36) -> None:
+    console = Console(width=150)
+    found: dict[str, list[dict[str, float]]] = defaultdict(list)
+    for seed in range(1, seeds + 1):
+        with tempfile.TemporaryDirectory() as folder:
+            one = company(Path(folder), accounts, months, seed)
+        early, stale, late = one.regime - 7, one.regime - 1, one.periods - 6
+        soon, then = range(early, early + 4), range(late, late + 3)
+        model = one.model(early)
+        found["before the change"].append(
+            judged(one, model, soon) | {"flips": flips(one, model, range(early, one.regime))}
+        )
+        model = one.model(stale)
+        found["after it, as it stands"].append(
+            judged(one, model, then) | {"flips": flips(one, model, range(stale, late))}
+        )
+        for name, again in (("recalibrated", one.recalibrated(model, late)), ("trained anew", one.model(late))):
+            found[f"after it, {name}"].append(
+                judged(one, again, then) | {"flips": flips(one, again, range(late, one.periods))}
+            )
+        console.print(f"seed {seed}")
+    table = Table(
+        "figure", *found, title=f"{seeds} companies of {accounts:,} accounts, {months} months: mean (least – most)"
+    )
+    for figure in next(iter(found.values()))[0]:
+        values = [np.array([one[figure] for one in some]) for some in found.values()]
+        table.add_row(figure, *(f"{v.mean():.3f} ({v.min():.3f} – {v.max():.3f})" for v in values))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
