@@ -95,7 +95,14 @@ def warning(receipt: Receipt) -> str:
         if whole == whole:
             axes.axhline(whole, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
             axes.annotate(
-                "the whole book", (365, whole), xytext=(0, 4), textcoords="offset points", color=GREY, fontsize=10
+                "the whole book",
+                (0, whole),
+                xytext=(0, -4),
+                textcoords="offset points",
+                horizontalalignment="right",
+                verticalalignment="top",
+                color=GREY,
+                fontsize=10,
             )
         axes.set(xlim=(370, -5), ylim=(0, 1.02), xlabel="days before leaving", ylabel="no longer green")
         axes.set_xticks(range(0, 361, 60))

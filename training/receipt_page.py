@@ -9,7 +9,7 @@ from training import plots
 from training.backtest import MODEL
 from training.intervals import COVERAGE, Estimate
 from training.receipt import Comparison, Driver, Entry, GreenChurner, Receipt
-from training.verdict import TOLD_AT
+from training.verdict import PERCENT, TOLD_AT
 
 _STYLE = Path(__file__).with_name("receipt.css")
 _CONTENT = "default-src 'none'; style-src 'unsafe-inline'"
@@ -89,7 +89,7 @@ def _early(receipt: Receipt) -> str:
         (band.band.replace("_", " "), f"{band.rows:,}", _rate(band.churn_rate, 1)) for band in receipt.bands
     ]
     rows.append(("whole book", f"{sum(band.rows for band in receipt.bands):,}", _rate(receipt.base_rate, 1)))
-    steady = f"{_share(receipt.flips, 1)}{_interval(receipt.flips, 1, 100, ' %', before=', ')}"
+    steady = f"{_share(receipt.flips, 1)}{_interval(receipt.flips, 1, 100, PERCENT, before=', ')}"
     return (
         "<h2>How early it warned, and what the bands were worth</h2>\n"
         "<p>Green is the band healthy. Of each account that left, its snapshots are looked up by how long before "
@@ -169,7 +169,7 @@ def _missed(receipt: Receipt) -> str:
     missed = receipt.missed
     if not missed.churns:
         return ""
-    lost = f" and {_number(100 * missed.green_arr / missed.arr, 0)} % of their ARR" if missed.arr > 0 else ""
+    lost = f" and {_number(100 * missed.green_arr / missed.arr, 0)}{PERCENT} of their ARR" if missed.arr > 0 else ""
     named = f" The {len(missed.named)} largest:" if len(missed.named) < missed.green else ""
     heads = ["account", "segment", "ARR", "seen on", "left on", "days before", "health", "risk in 90 days"]
     lines = [_green(churner) for churner in missed.named]
@@ -262,7 +262,7 @@ def _rate(estimate: Estimate, digits: int) -> Raw:
 
 def _share(estimate: Estimate, digits: int) -> str:
     value = _number(100 * estimate.value, digits)
-    return value if value == NOT_TOLD else f"{value} %"
+    return value if value == NOT_TOLD else f"{value}{PERCENT}"
 
 
 def _number(value: float, digits: int) -> str:

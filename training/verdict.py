@@ -8,6 +8,7 @@ from training.receipt import Comparison, Receipt
 TOLD_AT = 90
 """Horizon in days of which the sentences speak where they name only one."""
 FEW_CHURNS = 50
+PERCENT = "\N{NO-BREAK SPACE}%"
 
 
 def verdict(receipt: Receipt) -> tuple[str, ...]:
@@ -18,7 +19,7 @@ def verdict(receipt: Receipt) -> tuple[str, ...]:
 
 def percent(estimate: Estimate, digits: int = 0) -> str:
     """`62 % (55 to 69 %)`."""
-    return f"{100 * estimate.value:.{digits}f} %{between(estimate, digits, 100, ' %')}"
+    return f"{100 * estimate.value:.{digits}f}{PERCENT}{between(estimate, digits, 100, PERCENT)}"
 
 
 def between(estimate: Estimate, digits: int, scale: float = 1.0, unit: str = "") -> str:
@@ -34,7 +35,7 @@ def listed(words: Sequence[str]) -> str:
 
 
 def _against_anchors(receipt: Receipt) -> Iterator[str]:
-    """One sentence on all horizons, one for each anchor that beats the model, and who is ahead or level within chance."""
+    """A sentence on all horizons, one for each anchor that beats the model, and who is ahead or level within chance."""
     by_days = {days: [c for c in receipt.comparisons if c.days == days] for days in receipt.horizons}
     by_days = {days: found for days, found in by_days.items() if found}
     beaten = [days for days, found in by_days.items() if any(c.better == "anchor" for c in found)]
