@@ -19,10 +19,10 @@ class Card:
     `mode` says what they rest on. `reference` is the log-odds of renewing that health 50 stands for; `weights` the
     share each signal has in the spread of points (they sum to 1); `evidence` the share of that spread that was learned
     from outcomes, the rest being the scorecard's. `seen` are the lowest and highest value of each signal in training.
-    `typical_points` are what each signal gives or costs in the median; they count to the base, so that a signal's points
-    are against what is typical. `spread` is the standard deviation of health between models of the same company, in points.
-    `contraction_depth` is the share of ARR lost by those that pay less, `growth` what the others add in a year as a
-    share of theirs, and `level_sd` how far the level of churn, in log-odds, may be off.
+    `typical_points` are what each signal gives or costs in the median; they count to the base, so that a signal's
+    points are against what is typical. `spread` is the standard deviation of health between models of the same
+    company, in points. `contraction_depth` is the share of ARR lost by those that pay less, `growth` what the others
+    add in a year as a share of theirs, and `level_sd` how far the level of churn, in log-odds, may be off.
     """
 
     signals: tuple[str, ...]

@@ -51,7 +51,7 @@ class Hazard:
 
     def contributions(self, x: Rows) -> Floats:
         """Rows by covariates and a constant: the booster's exact contributions, which sum to `learned`."""
-        if self.booster is None:
+        if self.booster is None or not len(x):  # which LightGBM divides by
             return np.zeros((len(x), x.shape[1] + 1))
         return np.asarray(self.booster.predict(x, pred_contrib=True), dtype=np.float64)
 

@@ -20,6 +20,8 @@ from training.model import words
 from training.model.path import FIGURES, Floats, Scored, along
 from training.model.snapshot import Snapshot, days_between, number
 
+NOTHING = 1e-12
+"""Points, or probability, up to which a difference is one of rounding."""
 Kind = Literal["signal", "data", "contract", "configuration", "model", "clock", "clipping"]
 
 
@@ -84,7 +86,11 @@ def _split(before: Scored, after: Scored) -> tuple[Floats, Floats, list[tuple[_S
     orders = [np.vstack([none, np.logical_or.accumulate(order)]) for order in (of_step, of_step[::-1])]
     one_way, other_way = np.split(along(before, after, slots, np.vstack(orders)), 2)
     mean = (np.diff(one_way, axis=0) + np.diff(other_way, axis=0)[::-1]) / 2.0
-    return one_way[0], one_way[-1], [(step, by) for step, by in zip(steps, mean, strict=True) if by.any()]
+    return (
+        one_way[0],
+        one_way[-1],
+        [(step, by) for step, by in zip(steps, mean, strict=True) if np.abs(by).max() > NOTHING],
+    )
 
 
 def _steps(before: Scored, after: Scored) -> Iterator[_Step]:
@@ -153,12 +159,15 @@ def _parts(before: Scored, after: Scored) -> Iterator[_Step]:
 
 def _entry(step: _Step, by: Floats) -> Entry:
     health, risk_90d, risk_365d = by.tolist()
-    return Entry(step.kind, step.name, health, risk_90d, risk_365d, f"{step.words}. {_effect(health, risk_365d)}")
+    told = f"{step.words}. {_effect(health, risk_90d, risk_365d)}"
+    return Entry(step.kind, step.name, health, risk_90d, risk_365d, told)
 
 
-def _effect(health: float, risk_365d: float) -> str:
-    """What it does to health or, where that is next to nothing, to the risk within a year."""
-    if abs(health) >= words.LEAST_SHOWN or abs(risk_365d) < words.LEAST_SHOWN / 100.0:
+def _effect(health: float, risk_90d: float, risk_365d: float) -> str:
+    """What it does to health or, where that is next to nothing, to the risk that it changes most."""
+    risk, within = max((abs(risk_90d), "90 days"), (abs(risk_365d), "a year"))
+    if abs(health) >= words.LEAST_SHOWN or 100.0 * risk < words.LEAST_SHOWN:
         return words.effect(health)
-    rises = "Raises" if risk_365d > 0 else "Lowers"
-    return f"{rises} the risk within a year by {words.plain(100.0 * abs(risk_365d), 1)} percentage points."
+    raises = (risk_90d if within == "90 days" else risk_365d) > 0
+    by = f"{words.plain(100.0 * risk, 1)} percentage points"
+    return f"{'Raises' if raises else 'Lowers'} the risk within {within} by {by}."
