@@ -63,14 +63,6 @@ def agree(found: pl.DataFrame, expected: pl.DataFrame) -> None:
     assert_frame_equal(found, expected, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
 
 
-def on_spark(tables: Tables, as_ofs: list[datetime], expected: pl.DataFrame, remote: str, scratch: Path) -> None:
-    with moved_to("spark", tables, remote, str(scratch)) as moved:
-        found = build(moved, spine(moved, as_ofs))
-        assert type(found).__module__ == "pyspark.sql.connect.dataframe"
-        agree(local(found), expected)
-    assert list(scratch.iterdir()) == []
-
-
 def test_the_company_moves_every_dimension(expected: pl.DataFrame) -> None:
     moved = {signal.dimension for signal in SIGNALS if expected[signal.name].n_unique() > 2}
     assert moved == set(DIMENSIONS)
@@ -115,19 +107,14 @@ def sail() -> Iterator[str]:
         server.stop()
 
 
-def test_sail_agrees_with_polars(
-    tables: Tables, as_ofs: list[datetime], expected: pl.DataFrame, sail: str, tmp_path: Path
-) -> None:
-    on_spark(tables, as_ofs, expected, sail, tmp_path)
-
-
-def test_without_scratch_a_few_signals_are_one_plan(
+def test_without_scratch_a_signal_is_one_plan(
     tables: Tables, as_ofs: list[datetime], expected: pl.DataFrame, sail: str
 ) -> None:
-    few = ["usage_trend_28d", "arr_change_364d"]
+    one = ["usage_trend_28d"]
     with moved_to("spark", tables, sail) as moved:
-        found = build(moved, expected.select("account_id", "as_of"), [CATALOGUE[name] for name in few])
-        assert_frame_equal(local(found).select(few), expected.select(few), rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+        found = build(moved, expected.select("account_id", "as_of"), [CATALOGUE[name] for name in one])
+        assert type(found).__module__ == "pyspark.sql.connect.dataframe"
+        assert_frame_equal(local(found).select(one), expected.select(one), rel_tol=TOLERANCE, abs_tol=TOLERANCE)
 
 
 @pytest.fixture
@@ -145,16 +132,16 @@ def brought(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-def test_the_cluster_writes_the_signals_and_no_row_is_brought_here(
-    company: Path, expected: pl.DataFrame, sail: str, tmp_path: Path, brought: list[int]
+def test_sail_agrees_with_polars_by_the_command_which_brings_no_row_here(
+    company: Path, as_ofs: list[datetime], expected: pl.DataFrame, sail: str, tmp_path: Path, brought: list[int]
 ) -> None:
-    as_of, written = expected["as_of"].max(), tmp_path / "written" / "signals"
-    given = ["--source", company, "--as-of", f"{as_of:%Y-%m-%d}", "--state", tmp_path / "state", "--out", written]
+    written = tmp_path / "written" / "signals"
+    given = ["--source", company, "--state", tmp_path / "state", "--out", written, "--every", "56d"]
+    given += ["--since", f"{as_ofs[0]:%Y-%m-%d}", "--as-of", f"{as_ofs[-1]:%Y-%m-%d}"]
     ran = CliRunner().invoke(app, ["signals", *map(str, given), "--engine", "spark", "--spark-remote", sail])
-    rows = expected.filter(as_of=as_of)
-    assert (ran.exit_code, f"{rows.height} rows, 1 snapshot" in ran.output) == (0, True), ran.output
-    assert brought == [1, 1], "the one as_of, and the count of what was written"
-    assert_frame_equal(pl.read_parquet(written).sort("account_id"), rows, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    assert (ran.exit_code, f"{expected.height} rows, 3 snapshots" in ran.output) == (0, True), ran.output
+    agree(pl.read_parquet(written).sort("as_of", "account_id"), expected)
+    assert brought == [3, 1], "the different as_of, and the count of what was written"
     assert list(written.parent.iterdir()) == [written]
 
 
@@ -187,7 +174,8 @@ def apache_spark() -> Iterator[str]:
 def test_apache_spark_agrees_with_polars(
     tables: Tables, as_ofs: list[datetime], expected: pl.DataFrame, apache_spark: str, tmp_path: Path
 ) -> None:
-    on_spark(tables, as_ofs, expected, apache_spark, tmp_path)
+    with moved_to("spark", tables, apache_spark, str(tmp_path)) as moved:
+        agree(local(build(moved, spine(moved, as_ofs))), expected)
 
 
 def test_a_column_that_is_not_there_is_missing_in_every_row(tables: Tables, expected: pl.DataFrame) -> None:

@@ -118,7 +118,7 @@ def test_the_future_changes_no_signal(seed: int, other: int) -> None:
 
 
 @given(seeds)
-@law
+@settings(law, max_examples=3)
 def test_training_sees_what_scoring_saw(seed: int) -> None:
     """The matrix of a later extract has, for an earlier moment, what a scoring job made at that moment."""
     rows = random_company(seed, accounts=6, rows_each=15)
@@ -149,7 +149,7 @@ def test_the_order_of_rows_is_irrelevant(seed: int) -> None:
 
 
 @given(seeds)
-@law
+@settings(law, max_examples=3)
 def test_snapshots_together_are_the_snapshots_one_by_one(seed: int) -> None:
     """On one grid and on others, a period, a day and years apart."""
     rows = random_company(seed, accounts=5, rows_each=15)

@@ -46,7 +46,7 @@ def test_the_random_companies_reach_every_signal() -> None:
     made = []
     for seed in range(4):
         company = tables(random_company(seed))
-        made.append(build(company, spine(company, MOMENTS)))
+        made.append(build(company, spine(company, MOMENTS[:3])))  # one grid, which takes the time of one snapshot
     matrix = pl.concat(made)
     dull = [signal.name for signal in SIGNALS if matrix[signal.name].drop_nulls().n_unique() < 2]
     assert dull == []
