@@ -11,7 +11,6 @@ signals and clock at all times, the future too, and is judged on accounts it has
 
 import sys
 import tempfile
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,6 +34,7 @@ from features.simulation.clock import clock  # noqa: E402
 from features.sources import open_source  # noqa: E402
 from features.spine import spine  # noqa: E402
 from features.tables import Tables  # noqa: E402
+from serving.bands import Band, Seen, settle  # noqa: E402
 from training.leads import renewal_clock, signal_values  # noqa: E402
 from training.model import HealthModel, bands  # noqa: E402
 from training.outcomes import outcomes  # noqa: E402
@@ -133,45 +133,61 @@ def judged(company: Company, model: HealthModel, bounds: range) -> dict[str, flo
     }
 
 
-def flips(company: Company, model: HealthModel, bounds: range) -> float:
-    """Share of account-months after which a band, left a month before, is back."""
-    rows = company.matrix.filter(company.at(*bounds)).select(company.matrix.columns)
-    health = model.score(rows).sort("account_id", "as_of")
-    said = health.select("account_id", "as_of", band=pl.Series(bands(health["health"].to_numpy())))
-    back = said.with_columns(
-        one=pl.col("band").shift(1).over("account_id"), two=pl.col("band").shift(2).over("account_id")
-    ).drop_nulls()
-    return back.select(((pl.col("band") == pl.col("two")) & (pl.col("band") != pl.col("one"))).mean()).item()
+def flips(company: Company, model: HealthModel, bounds: range) -> dict[str, float]:
+    """Share of account-months at which a band, left a month before, is back: as shown, and as people are told of."""
+    rows = company.matrix.filter(company.at(*bounds))
+    said = rows.select("account_id", "as_of").with_columns(model.score(rows)["health"]).sort("account_id", "as_of")
+    said = said.with_columns(band=pl.Series(bands(said["health"].to_numpy())))
+    settled: list[Band] = []
+    before: Seen | None = None
+    previous = None
+    for account, _, health, band in said.iter_rows():
+        before = before if account == previous else None
+        settled.append(settle(health, band, before, later=True))
+        before, previous = Seen(band, settled[-1], None), account
+    return {
+        "band flips": _back(said["account_id"], said["band"]),
+        "settled band flips": _back(said["account_id"], pl.Series(settled)),
+    }
+
+
+def _back(account: pl.Series, band: pl.Series) -> float:
+    ago = pl.DataFrame({"account_id": account, "now": band}).with_columns(
+        pl.col("now").shift(back).over("account_id").alias(f"ago_{back}") for back in (1, 2)
+    )
+    back = (pl.col("now") == pl.col("ago_2")) & (pl.col("now") != pl.col("ago_1"))
+    return ago.drop_nulls().select(back.mean()).item()
+
+
+def figures(accounts: int, months: int, seed: int) -> dict[str, dict[str, float]]:
+    """All figures of one company, by stage."""
+    with tempfile.TemporaryDirectory() as folder:
+        one = company(Path(folder), accounts, months, seed)
+    early, stale, late = one.regime - 7, one.regime - 1, one.periods - 6
+    soon, then = range(early, early + 4), range(late, late + 3)
+    first, model = one.model(early), one.model(stale)
+    stages = {
+        "before the change": (first, soon, range(early, one.regime)),
+        "after it, as it stood": (model, then, range(late, one.periods)),
+        "after it, recalibrated": (one.recalibrated(model, late), then, range(late, one.periods)),
+        "after it, trained anew": (one.model(late), then, range(late, one.periods)),
+    }
+    return {
+        name: judged(one, said, bounds) | flips(one, said, months) for name, (said, bounds, months) in stages.items()
+    }
+
+
+def show(found: list[dict[str, dict[str, float]]], title: str) -> None:
+    table = Table("figure", *found[0], title=title)
+    for figure in next(iter(found[0].values())):
+        values = [np.array([one[stage][figure] for one in found]) for stage in found[0]]
+        table.add_row(figure, *(f"{v.mean():.3f} ({v.min():.3f} – {v.max():.3f})" for v in values))
+    Console(width=150).print(table)
 
 
 def main(seeds: int = 5, accounts: int = 3000, months: int = 36) -> None:
-    console = Console(width=150)
-    found: dict[str, list[dict[str, float]]] = defaultdict(list)
-    for seed in range(1, seeds + 1):
-        with tempfile.TemporaryDirectory() as folder:
-            one = company(Path(folder), accounts, months, seed)
-        early, stale, late = one.regime - 7, one.regime - 1, one.periods - 6
-        soon, then = range(early, early + 4), range(late, late + 3)
-        model = one.model(early)
-        found["before the change"].append(
-            judged(one, model, soon) | {"flips": flips(one, model, range(early, one.regime))}
-        )
-        model = one.model(stale)
-        found["after it, as it stands"].append(
-            judged(one, model, then) | {"flips": flips(one, model, range(stale, late))}
-        )
-        for name, again in (("recalibrated", one.recalibrated(model, late)), ("trained anew", one.model(late))):
-            found[f"after it, {name}"].append(
-                judged(one, again, then) | {"flips": flips(one, again, range(late, one.periods))}
-            )
-        console.print(f"seed {seed}")
-    table = Table(
-        "figure", *found, title=f"{seeds} companies of {accounts:,} accounts, {months} months: mean (least – most)"
-    )
-    for figure in next(iter(found.values()))[0]:
-        values = [np.array([one[figure] for one in some]) for some in found.values()]
-        table.add_row(figure, *(f"{v.mean():.3f} ({v.min():.3f} – {v.max():.3f})" for v in values))
-    console.print(table)
+    found = [figures(accounts, months, seed) for seed in range(1, seeds + 1)]
+    show(found, f"{seeds} companies of {accounts:,} accounts, {months} months: mean (least – most)")
 
 
 if __name__ == "__main__":
