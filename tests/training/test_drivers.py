@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from features.catalogue import CATALOGUE
+from features.tables import TABLES
 from training.model import explained
 from training.model.drivers import LEAST, MOST, sentence
 from training.model.peers import peers
@@ -28,20 +29,19 @@ def drivers(company, newest, scored) -> list[list[dict]]:
     return explained(company.model, newest, scored).to_list()
 
 
-def test_they_are_the_largest_points_of_either_sign(company, scored, drivers) -> None:
-    for row, found in zip(scored.iter_rows(named=True), drivers, strict=True):
+def test_they_are_the_largest_points_of_either_sign(company, newest, scored, drivers) -> None:
+    names = company.model.card.signals
+    rows = zip(newest.iter_rows(named=True), scored.iter_rows(named=True), drivers, strict=True)
+    for known, score, found in rows:
         told = {driver["signal"]: driver["points"] for driver in found if driver["signal"] in CATALOGUE}
-        missing = {driver["signal"] for driver in found} - set(told)
-        points = {
-            name: row[f"points__{name}"]
-            for name in company.model.card.signals
-            if not missing & set(CATALOGUE[name].tables) and "community_threads" not in CATALOGUE[name].tables
-        }
+        lacking = {table for table in TABLES if all(known[n] is None for n in names if CATALOGUE[n].tables == (table,))}
+        points = {name: score[f"points__{name}"] for name in names if not lacking & set(CATALOGUE[name].tables)}
         helps = sorted((p for p in points.values() if p >= LEAST), reverse=True)[:MOST]
         hurts = sorted(p for p in points.values() if p <= -LEAST)[:MOST]
         assert sorted(told.values()) == sorted(helps + hurts)
         assert all(points[name] == at for name, at in told.items())
         assert list(told.values()) == sorted(told.values(), key=abs, reverse=True)
+        assert {driver["signal"] for driver in found} - set(told) <= lacking
 
 
 def test_each_has_its_value_unit_dimension_and_the_median_of_its_peers(newest, drivers) -> None:

@@ -118,7 +118,7 @@ def _tables(moved: dict[str, tuple[float, float]], names: list[str], old: Snapsh
     """Tables that stopped or came back for the account, each with its signals, which are taken out of `moved`."""
     for table in words.FEEDS:
         alone = [name for name in names if CATALOGUE[name].tables == (table,)]
-        told, tells = (any(side.signals.get(name) is not None for name in alone) for side in (old, new))
+        told, tells = (not np.isnan(side.accounts(alone).values).all() for side in (old, new))
         if told != tells:
             slots = tuple(name for name in moved if table in CATALOGUE[name].tables)
             for name in slots:
