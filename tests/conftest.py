@@ -14,6 +14,8 @@ import psycopg
 import pytest
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported
+# Read when LightGBM is: its threads wait for each other without holding a core that others want.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(scope="session")

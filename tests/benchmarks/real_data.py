@@ -4,6 +4,10 @@ Prints what `check` read and put aside, alarms of the leakage gate, and figures 
 and LightGBM as it comes, each with one classifier per horizon; by the functions of tests/training/test_real_data.
 """
 
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # LightGBM's threads wait without holding a busy core
+
 import importlib.util
 import sys
 import warnings

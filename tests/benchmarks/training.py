@@ -5,6 +5,10 @@ rows without an event costs in log-loss; memory against accounts; and `copies` o
 copies of 3,000 accounts over 36 months are a million account-snapshots).
 """
 
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # LightGBM's threads wait without holding a busy core
+
 import resource
 import subprocess
 import sys

@@ -9,6 +9,10 @@ measured by a LightGBM that learns the oracle's own probabilities (soft labels, 
 signals and clock at all times, the future too, and is judged on accounts it hasn't seen.
 """
 
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # LightGBM's threads wait without holding a busy core
+
 import sys
 import tempfile
 from dataclasses import dataclass
