@@ -66,7 +66,7 @@ def account_page(
     return AccountPage(
         batch=BatchShown.model_validate(batch),
         superseded=superseded,
-        totals=_totals(snapshot.frame.filter(keep)),
+        totals=_totals(snapshot.frame.select("arr", "arr_at_risk", "band").filter(keep)),
         accounts=[AccountRow.model_validate(row) for row in shown],
         next_cursor=str(Cursor(batch.batch_id, shown[-1]["account_id"], False)) if shown and stop < len(rows) else None,
         previous_cursor=str(Cursor(batch.batch_id, shown[0]["account_id"], True)) if shown and start > 0 else None,

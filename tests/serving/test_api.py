@@ -345,7 +345,7 @@ def test_the_commands_of_the_readme_work(
     commands = re.findall(
         r"^curl (?:-H '(.*?): (.*?)' )?'http://127.0.0.1:8000(.*?)'", README.read_text(), re.MULTILINE
     )
-    assert len(commands) == 7
+    assert len(commands) == 14
     for name, value, path in commands:
         response = empty.get(path, headers={name: value} if name else {})
         assert response.status_code == 200, path
