@@ -55,10 +55,8 @@ def explained(model: HealthModel, matrix: pl.DataFrame, scored: pl.DataFrame) ->
 def _untold(model: HealthModel, names: list[str], lacks: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Rows by signals: those made of a table the row lacks."""
     tables = list(model.card.feeds.typical)
-    made_of = np.array([[table in CATALOGUE[name].tables for name in names] for table in tables]).reshape(
-        -1, len(names)
-    )
-    return np.asarray(lacks.astype(np.int64) @ made_of > 0)
+    made_of = np.array([[table in CATALOGUE[name].tables for table in tables] for name in names])
+    return np.asarray(lacks.astype(np.int64) @ made_of.reshape(len(names), len(tables)).T > 0)
 
 
 @dataclass(frozen=True)

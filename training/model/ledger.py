@@ -86,11 +86,8 @@ def _split(before: Scored, after: Scored) -> tuple[Floats, Floats, list[tuple[_S
     orders = [np.vstack([none, np.logical_or.accumulate(order)]) for order in (of_step, of_step[::-1])]
     one_way, other_way = np.split(along(before, after, slots, np.vstack(orders)), 2)
     mean = (np.diff(one_way, axis=0) + np.diff(other_way, axis=0)[::-1]) / 2.0
-    return (
-        one_way[0],
-        one_way[-1],
-        [(step, by) for step, by in zip(steps, mean, strict=True) if np.abs(by).max() > NOTHING],
-    )
+    effects = [(step, by) for step, by in zip(steps, mean, strict=True) if np.abs(by).max() > NOTHING]
+    return one_way[0], one_way[-1], effects
 
 
 def _steps(before: Scored, after: Scored) -> Iterator[_Step]:
