@@ -1,5 +1,7 @@
-"""`healthscore train` and `receipt`."""
+"""`healthscore train`, `recalibrate`, `receipt` and `leakage`."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +13,14 @@ from features.cli import AsOfOption, MappingOption, SourceOption, StateOption, a
 from features.progress import progress
 from features.settings import Settings
 from training.errors import NotEnoughTime
+from training.leakage import Finding, examine, future_shuffled
 from training.receipt import Receipt
 from training.receipt_page import page
 from training.scorecard import DEFAULT
 from training.scorecard import read as read_scorecard
 from training.tracking import CHAMPION, Registry
 from training.train import Recipe
-from training.versions import Made, make_version
+from training.versions import Made, history, make_version, recalibrate_version
 
 app = typer.Typer()
 out = Console()
@@ -29,7 +32,8 @@ def train(
     mapping: MappingOption = None,
     as_of: AsOfOption = None,
     scorecard: Annotated[Path | None, typer.Option(help="The prior; the one that comes with healthscore.")] = None,
-    promote: Annotated[bool, typer.Option(help="Make it champion even where there is one.")] = False,
+    trials: Annotated[int, typer.Option("--search", min=0, help="Sets of LightGBM's parameters to try first.")] = 0,
+    promote: Annotated[bool, typer.Option(help="Make it champion in any case.")] = False,
     seed: Annotated[int | None, typer.Option(help="Seed of all that is random.")] = None,
     state: StateOption = None,
 ) -> None:
@@ -40,9 +44,66 @@ def train(
         checked = read(settings, report)
         until = as_of_or_extract(as_of, checked)
         made = make_version(
-            checked.tables, registry(settings), until=until, recipe=recipe, promote=promote, progress=report
+            checked.tables,
+            registry(settings),
+            until=until,
+            recipe=recipe,
+            trials=trials,
+            promote=promote or None,
+            progress=report,
         )
     show(made, out)
+
+
+@app.command(epilog="Example: healthscore recalibrate --source exports --promote")
+def recalibrate(
+    version: Annotated[str, typer.Argument(help="Alias or number of the model version.")] = CHAMPION,
+    source: SourceOption = None,
+    mapping: MappingOption = None,
+    as_of: AsOfOption = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Outcomes from here on count; half a year ago.")
+    ] = None,
+    promote: Annotated[bool, typer.Option(help="Make it champion.")] = False,
+    state: StateOption = None,
+) -> None:
+    """Set a model's level, and its segments', to the newest outcomes; what it learned stays as it is."""
+    settings = in_force(source=source, mapping=mapping, state=state)
+    with progress() as report:
+        checked = read(settings, report)
+        made, model = recalibrate_version(
+            checked.tables,
+            registry(settings),
+            version,
+            until=as_of_or_extract(as_of, checked),
+            since=since,
+            promote=promote,
+            progress=report,
+        )
+    on = model.card.trained_on["recalibrated"]
+    out.print(
+        f"[bold]{made.name} version {made.number}[/], {made.alias}: {version} at the level of {on['churns']:,} churns "
+        f"since {on['since']:.10}",
+        highlight=False,
+    )
+
+
+@app.command(epilog="Example: healthscore leakage --source exports")
+def leakage(
+    source: SourceOption = None, mapping: MappingOption = None, as_of: AsOfOption = None, state: StateOption = None
+) -> None:
+    """Look for signals that know the future: ones that tell too well, and ones that change when the future does."""
+    settings = in_force(source=source, mapping=mapping, state=state)
+    with progress() as report:
+        checked = read(settings, report)
+        until = as_of_or_extract(as_of, checked)
+        known, matrix = history(checked.tables, until, settings.grace_days, report)
+        report("signals with the future shuffled")
+        middle = matrix["as_of"].unique().sort()[matrix["as_of"].n_unique() // 2]
+        found = [*examine(matrix, known), *future_shuffled(checked.tables, middle)]
+    alarm(found, out)
+    if not found:
+        out.print("Nothing knows more than it should.")
 
 
 @app.command(epilog="Example: healthscore receipt challenger --output receipt.html")
@@ -76,10 +137,17 @@ def show(made: Made, console: Console) -> None:
         f"{card.evidence:.0%} learned, the rest scorecard",
         highlight=False,
     )
+    alarm(made.alarms, console)
     if made.receipt is None:
         console.print(f"[yellow]Not proven out of time:[/] {made.unproven}", highlight=False)
     else:
         tell(made.receipt, console)
+
+
+def alarm(findings: Sequence[Finding], console: Console) -> None:
+    """Print what knows too much."""
+    for finding in findings:
+        console.print(f"[red]Alarm:[/] {finding}", highlight=False)
 
 
 def tell(receipt: Receipt, console: Console) -> None:

@@ -8,7 +8,7 @@ os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -21,7 +21,9 @@ import polars as pl
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema
+from pandas.api.types import is_numeric_dtype
 
 from training.errors import RegistryUnavailable
 from training.leads import renewal_clock
@@ -109,11 +111,12 @@ class Registry:
         tags: Mapping[str, str],
         newest: pl.DataFrame,
         promote: bool,
+        trials: Sequence[tuple[Mapping[str, Any], Mapping[str, float]]] = (),
     ) -> Version:
         """Log a run with the model and `texts` (artefacts by path), and register it as a version.
 
-        `newest` are rows of the matrix, for the example. The first version becomes champion; a later one is challenger
-        until it is promoted.
+        `newest` are rows of the matrix, for the example; `trials` (parameters and metrics) become nested runs. With
+        `promote` the version becomes champion, else challenger.
         """
         card = model.card
         told = {
@@ -129,6 +132,10 @@ class Registry:
                 mlflow.log_metrics(dict(metrics))
                 for path, text in texts.items():
                     mlflow.log_text(text, path)
+                for chosen, result in trials:
+                    with mlflow.start_run(nested=True):
+                        mlflow.log_params(dict(chosen))
+                        mlflow.log_metrics(dict(result))
                 data = Path(folder) / "model"
                 save(model, data)
                 given = example(newest, model)
@@ -136,7 +143,7 @@ class Registry:
                     name="model",
                     loader_module="training.model.served",
                     data_path=str(data),
-                    signature=infer_signature(given, Served(model).predict(given)),
+                    signature=_signature(given, Served(model).predict(given)),
                     input_example=given,
                     pip_requirements=["healthscore"],
                 )
@@ -146,7 +153,7 @@ class Registry:
                     self.name, logged.model_uri, run.info.run_id, tags=told, model_id=logged.model_id
                 )
                 number = str(made.version)
-            alias = CHAMPION if promote or not self.has(CHAMPION) else CHALLENGER
+            alias = CHAMPION if promote else CHALLENGER
             self.client.set_registered_model_alias(self.name, alias, number)
         except MlflowException as error:
             raise RegistryUnavailable(f"the registry at {self.uri} refused the model: {_first_line(error)}") from error
@@ -170,6 +177,19 @@ def example(matrix: pl.DataFrame, model: HealthModel, rows: int = 5) -> pd.DataF
     renewal, term = renewal_clock(newest)
     frame = newest.select(model.card.signals).to_pandas().astype("float64")
     return frame.assign(days_to_renewal=renewal, term_days=term, segment=newest["segment"].to_list())
+
+
+def _signature(given: pd.DataFrame, scores: pd.DataFrame) -> ModelSignature:
+    """Any column may be missing, and every score null: what five rows of an example have doesn't say what others lack.
+
+    Inferred, a column without a gap in the example would be required, and a missing one refused.
+    """
+    return ModelSignature(
+        *(
+            Schema([ColSpec("double" if is_numeric_dtype(frame[name]) else "string", name, False) for name in frame])
+            for frame in (given, scores)
+        )
+    )
 
 
 @contextmanager

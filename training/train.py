@@ -20,6 +20,7 @@ from training import scorecard
 from training.calibration import LEVEL_SD
 from training.hazard import LATER_SHARE, learn
 from training.leads import MOST_ROWS, expand, signal_values
+from training.leakage import refuse_looking_back
 from training.model.card import Card, Mode
 from training.model.feeds import Feeds, feeds
 from training.model.hazard import Hazard
@@ -57,8 +58,10 @@ def train(
 ) -> HealthModel:
     """A model from a matrix of snapshots and the outcomes known at the time.
 
-    With too few outcomes it is the scorecard's; the card's `mode` says so.
+    With too few outcomes it is the scorecard's; the card's `mode` says so. Raises LookingBack where the rows of the
+    matrix were chosen by their outcome.
     """
+    refuse_looking_back(matrix, outcomes)
     history = outcomes.of(matrix)
     names = [signal.name for signal in SIGNALS if signal.in_model and matrix[signal.name].is_not_null().any()]
     signals = [CATALOGUE[name] for name in names]

@@ -18,12 +18,15 @@ from features.tables import Tables
 from training.anchors import anchors
 from training.backtest import Backtest, walk_forward
 from training.errors import NotEnoughTime
+from training.leakage import Finding, examine, examine_model
 from training.model import HealthModel
 from training.model.card import UNPROVEN_SPREAD
 from training.outcomes import Outcomes, outcomes
 from training.proof import receipt as receipt_of
+from training.recalibration import recalibrated
 from training.receipt import Receipt
 from training.record import metrics, texts
+from training.search import Trial, search
 from training.tracking import CHAMPION, Registry, Version
 from training.train import Recipe, history_starts, train
 
@@ -33,12 +36,13 @@ LEAST_SPREAD = 2.0
 
 @dataclass(frozen=True)
 class Made:
-    """A registered version, its model, and its receipt (missing where `unproven` says why)."""
+    """A registered version, its model, its receipt (missing where `unproven` says why), and what alarms there are."""
 
     version: Version
     model: HealthModel
     receipt: Receipt | None
     unproven: str | None
+    alarms: tuple[Finding, ...]
 
 
 def make_version(
@@ -47,19 +51,27 @@ def make_version(
     *,
     until: datetime,
     recipe: Recipe,
-    promote: bool = False,
+    trials: int = 0,
+    promote: bool | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Made:
     """Train on what was known at `until`, prove it, and register it.
 
-    The champion, where there is one, is proven beside it and hands on what health 50 stands for. Raises
-    RegistryUnavailable where the registry doesn't answer, UnusableData where the tables hold no customer.
+    The champion, where there is one, is proven beside it and hands on what health 50 stands for. With `trials`,
+    LightGBM's parameters are searched first. Unless `promote` says so, a version becomes champion only where there is
+    none and nothing raises an alarm. Raises RegistryUnavailable where the registry doesn't answer, HistoryError where
+    there is nothing to learn from.
     """
     known, matrix = history(tables, until, recipe.grace_days, progress)
     champion = registry.load(CHAMPION)[0] if registry.has(CHAMPION) else None
     if champion is not None and recipe.reference is None:
         recipe = replace(recipe, reference=champion.card.reference)
+    tried: list[Trial] = []
+    if trials:
+        progress(f"search among {trials} sets of parameters")
+        recipe = replace(recipe, chosen=search(matrix, known, recipe, trials, tried.append))
     model = train(matrix, known, recipe, progress)
+    alarms = examine(matrix, known)
     receipt, unproven = None, None
     try:
         rivals = anchors(recipe.scorecard, champion)
@@ -70,6 +82,8 @@ def make_version(
         progress("proof: figures and their intervals")
         receipt = receipt_of(backtest, known, until=until, values=matrix, seed=recipe.seed)
         model = replace(model, card=replace(model.card, spread=_spread(model, matrix, backtest)))
+        said = matrix.join(backtest.rows.select("account_id", "as_of", "risk_90d"), on=["account_id", "as_of"])
+        alarms += examine_model(said["risk_90d"].to_numpy(), said, known)
     progress("registered in MLflow")
     newest = matrix.filter(pl.col("as_of") == matrix["as_of"].max())
     version = registry.register(
@@ -77,11 +91,43 @@ def make_version(
         parameters={"until": until, "grace_days": recipe.grace_days, **model.card.trained_on},
         metrics=metrics(model, receipt),
         texts=texts(model, receipt, registry.name),
-        tags={"data_digest": fingerprint(tables), **({"unproven": unproven} if unproven else {})},
+        tags={"data_digest": fingerprint(tables)}
+        | ({"unproven": unproven} if unproven else {})
+        | ({"alarms": "\n".join(map(str, alarms))} if alarms else {}),
+        trials=[(trial.chosen, {"log_loss": trial.log_loss, "pruned": float(trial.pruned)}) for trial in tried],
         newest=newest,
+        promote=promote if promote is not None else not alarms and champion is None,
+    )
+    return Made(version, model, receipt, unproven, tuple(alarms))
+
+
+def recalibrate_version(
+    tables: Tables,
+    registry: Registry,
+    wanted: str = CHAMPION,
+    *,
+    until: datetime,
+    since: datetime | None = None,
+    promote: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> tuple[Version, HealthModel]:
+    """Register a version that is `wanted` at the level of its newest outcomes known at `until`, boosters untouched.
+
+    Raises NotEnoughOutcomes where too few have matured since `since`, half a year ago by default.
+    """
+    model, source = registry.load(wanted)
+    known, matrix = history(tables, until, model.card.grace_days, progress)
+    model = recalibrated(model, matrix, known, since)
+    version = registry.register(
+        model,
+        parameters={"until": until, **model.card.trained_on},
+        metrics=metrics(model, None),
+        texts=texts(model, None, registry.name),
+        tags={"data_digest": fingerprint(tables), "recalibrated_from": source.number},
+        newest=matrix.filter(pl.col("as_of") == matrix["as_of"].max()),
         promote=promote,
     )
-    return Made(version, model, receipt, unproven)
+    return version, model
 
 
 def history(
