@@ -9,6 +9,7 @@ from rich.table import Table
 
 from features.book import read_targets
 from features.cli import AsOfOption, MappingOption, SourceOption, StateOption, as_of_or_extract, in_force, read
+from features.fingerprint import fingerprint
 from features.progress import progress
 from features.settings import load_settings
 from serving import replay_cli, store_cli
@@ -49,6 +50,7 @@ def score(
                 model_version=version.number,
                 targets=targets,
                 grace_days=settings.grace_days,
+                data_digest=fingerprint(checked.tables),
                 progress=report,
             )
     out.print(

@@ -227,6 +227,10 @@ class AccountDetail(AccountRow, BatchShown):
     )
 
 
+def _end(which: str, of: str, example: float) -> Any:
+    return Field(None, description=f"{which} end of {of}'s 80 % interval; null where unknown.", examples=[example])
+
+
 class Forecast(Shown):
     """What the scores of a group add up to. Shares are expected ones, from the accounts' probabilities."""
 
@@ -244,13 +248,23 @@ class Forecast(Shown):
     )
     arr_at_risk: float = Field(description="ARR at risk, currency per year; higher is worse.", examples=[462_000.0])
     expected_arr: float | None = Field(
-        description="ARR of these accounts expected a year from as_of; null where the model gives none.",
+        description="What is expected to be left of their ARR a year from as_of; null where the model gives none.",
         examples=[3_750_000.0],
     )
-    nrr: float | None = Field(description="expected_arr ÷ arr; higher is better.", examples=[0.893])
-    grr: float | None = Field(
-        description="The same with no account above today's ARR; higher is better.", examples=[0.871]
+    expected_arr_low: float | None = _end("Lower", "expected_arr", 3_580_000.0)
+    expected_arr_high: float | None = _end("Upper", "expected_arr", 3_910_000.0)
+    nrr: float | None = Field(
+        description="Share of today's ARR there will be in a year, with what those that stay grow by; higher is better.",
+        examples=[0.931],
     )
+    nrr_low: float | None = _end("Lower", "nrr", 0.887)
+    nrr_high: float | None = _end("Upper", "nrr", 0.972)
+    grr: float | None = Field(
+        description="Share of today's ARR that is left in a year, no account above today's; higher is better.",
+        examples=[0.893],
+    )
+    grr_low: float | None = _end("Lower", "grr", 0.852)
+    grr_high: float | None = _end("Upper", "grr", 0.931)
     bands: dict[Band, int] = Field(
         description="Accounts per band.", examples=[{"healthy": 70, "at_risk": 35, "critical": 15}]
     )
@@ -280,8 +294,9 @@ class BookPart(Shown):
         examples=[
             {
                 "accounts": 120, "arr": 4_200_000.0, "leaving_share": 0.14, "leaving_arr_share": 0.11,
-                "reducing_share": 0.06, "arr_at_risk": 462_000.0, "expected_arr": 3_750_000.0, "nrr": 0.893,
-                "grr": 0.871, "bands": {"healthy": 70, "at_risk": 35, "critical": 15},
+                "reducing_share": 0.06, "arr_at_risk": 462_000.0, "expected_arr": 3_750_000.0,
+                "expected_arr_low": 3_580_000.0, "expected_arr_high": 3_910_000.0, "nrr": 0.931, "nrr_low": 0.887,
+                "nrr_high": 0.972, "grr": 0.893, "grr_low": 0.852, "grr_high": 0.931, "bands": {"healthy": 70, "at_risk": 35, "critical": 15},
             }
         ],
     )  # fmt: skip

@@ -17,7 +17,7 @@ from features.tables import Tables
 from serving.book import book_parts
 from serving.scores import AccountScore, Batch, Driver, Freshness, Signal
 from serving.store import ScoreStore
-from training.model import HealthModel
+from training.model import HealthModel, explained
 
 
 def score(
@@ -45,8 +45,10 @@ def score(
     matrix = build(tables, accounts, SIGNALS, progress)
     progress(f"scores of {matrix.height:,} accounts")
     scored = scored_by(model, matrix)
+    progress("drivers in words")
+    scored = scored.with_columns(drivers=explained(model, matrix, scored))
     progress("measures of the book")
-    book = book_parts(tables, scored, as_of, targets=targets or {}, grace_days=grace_days)
+    book = book_parts(tables, scored, model, as_of, targets=targets or {}, grace_days=grace_days)
     batch = Batch(
         as_of=as_of,
         known_at=known_at,

@@ -133,7 +133,8 @@ def test_an_account_comes_with_everything(scored: ScoreStore) -> None:
     assert shown.term_days == clock["contract_term_days"]
     assert shown.health_low is not None
     assert shown.health_low < shown.health < shown.health_high  # type: ignore[operator]
-    assert [reason.points for reason in shown.reasons] == sorted(signal.points for signal in shown.signals)[:3]
+    worst = sorted(driver.points for driver in shown.drivers or [] if driver.points < 0)[:3]
+    assert [reason.points for reason in shown.reasons] == worst
     assert {play.because for play in shown.plays} <= {reason.signal for reason in shown.reasons}
 
 
@@ -158,20 +159,23 @@ def test_the_book_is_published_with_the_scores(scored: ScoreStore) -> None:
         assert client.get("/v1/book?by=colour").status_code == 422
 
 
-def test_a_forecast_by_hand() -> None:
+def test_a_forecast_by_hand(company: tuple[Tables, HealthModel]) -> None:
+    model = company[1]
+    depth, growth = model.card.contraction_depth, model.card.growth
     rows = pl.DataFrame(
         {
             "account_id": ["a", "b", "c"],
-            "arr_in_force": [100.0, 300.0, 600.0],
+            "segment": ["s", "s", None],
+            "arr_in_force": [100.0, 300.0, 0.0],
             "risk_365d": [0.5, 0.1, 0.0],
             "arr_at_risk": [50.0, 30.0, 0.0],
-            "contraction_risk": [0.0, 0.2, 0.4],
-            "expected_arr": [50.0, 250.0, 700.0],
+            "contraction_risk_365d": [0.0, 0.2, 0.4],
             "band": ["critical", "healthy", "healthy"],
         }
     )
-    members = pl.DataFrame({"account_id": ["a", "b"], "group": ["x", "x"]})
-    found = forecast(rows, members)
+    found = forecast(rows, pl.DataFrame({"account_id": ["a", "b"], "group": ["x", "x"]}), model)
+    ends = {name: found["x"].pop(name) for name in list(found["x"]) if name.endswith(("_low", "_high"))}
+    left = 100.0 * 0.5 + 300.0 * (0.7 + 0.2 * (1 - depth))
     assert found["x"] == {
         "accounts": 2,
         "arr": 400.0,
@@ -179,14 +183,30 @@ def test_a_forecast_by_hand() -> None:
         "leaving_arr_share": 0.2,
         "reducing_share": 0.1,
         "arr_at_risk": 80.0,
-        "expected_arr": 300.0,
-        "nrr": 0.75,
-        "grr": 0.75,
+        "expected_arr": pytest.approx(left),
+        "nrr": pytest.approx((left + growth * (50.0 + 210.0)) / 400.0),
+        "grr": pytest.approx(left / 400.0),
         "bands": {"healthy": 1, "at_risk": 0, "critical": 1},
     }
-    assert (found["unknown"]["nrr"], found["unknown"]["grr"]) == (pytest.approx(7 / 6), 1.0)
-    plain = forecast(rows.drop("expected_arr", "contraction_risk"), members)["x"]
-    assert (plain["reducing_share"], plain["expected_arr"], plain["nrr"], plain["grr"]) == (None, None, None, None)
+    for name in ("expected_arr", "nrr", "grr"):
+        assert ends[f"{name}_low"] < found["x"][name] < ends[f"{name}_high"]
+    assert (found["unknown"]["arr"], found["unknown"]["grr"], found["unknown"]["nrr_low"]) == (0.0, None, None)
+
+
+def test_what_was_empty_is_filled(scored: ScoreStore) -> None:
+    batch = scored.current()
+    with scored.reading() as connection:
+        accounts = connection.scalars(text("SELECT account_id FROM scores ORDER BY account_id LIMIT 20")).all()
+    shown = [account_detail(scored, batch, account) for account in accounts]
+    for account in shown:
+        assert account.health_low <= account.health <= account.health_high  # type: ignore[operator]
+        assert account.contraction_risk is not None
+        assert account.expected_arr is not None
+        assert account.drivers is not None
+        assert {reason.words for reason in account.reasons} <= {driver.words for driver in account.drivers}
+    drivers = [driver for account in shown for driver in account.drivers or []]
+    assert any(driver.peer_median is not None and driver.peers for driver in drivers)
+    assert all(abs(driver.points) >= 0.5 for driver in drivers if driver.unit != "table")
 
 
 def test_scored_by_keeps_the_order(company: tuple[Tables, HealthModel]) -> None:
