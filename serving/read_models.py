@@ -254,7 +254,7 @@ class Forecast(Shown):
     expected_arr_low: float | None = _end("Lower", "expected_arr", 3_580_000.0)
     expected_arr_high: float | None = _end("Upper", "expected_arr", 3_910_000.0)
     nrr: float | None = Field(
-        description="Share of today's ARR there will be in a year, with what those that stay grow by; higher is better.",
+        description="Share of today's ARR there will be in a year, with growth of those that stay; higher is better.",
         examples=[0.931],
     )
     nrr_low: float | None = _end("Lower", "nrr", 0.887)
@@ -296,7 +296,8 @@ class BookPart(Shown):
                 "accounts": 120, "arr": 4_200_000.0, "leaving_share": 0.14, "leaving_arr_share": 0.11,
                 "reducing_share": 0.06, "arr_at_risk": 462_000.0, "expected_arr": 3_750_000.0,
                 "expected_arr_low": 3_580_000.0, "expected_arr_high": 3_910_000.0, "nrr": 0.931, "nrr_low": 0.887,
-                "nrr_high": 0.972, "grr": 0.893, "grr_low": 0.852, "grr_high": 0.931, "bands": {"healthy": 70, "at_risk": 35, "critical": 15},
+                "nrr_high": 0.972, "grr": 0.893, "grr_low": 0.852, "grr_high": 0.931,
+                "bands": {"healthy": 70, "at_risk": 35, "critical": 15},
             }
         ],
     )  # fmt: skip
