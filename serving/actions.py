@@ -22,7 +22,19 @@ Outcome = Literal["helped", "no_difference", "made_worse", "cannot_say"]
 class ActionGiven(BaseModel):
     """A step of a play with an account."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "oneOf": [
+                {"properties": {"step": {"enum": ["started", "done"]}, "outcome": {"type": "null"}}},
+                {
+                    "properties": {"step": {"enum": ["outcome"]}, "outcome": {"type": "string"}},
+                    "required": ["outcome"],
+                },
+            ]
+        },
+    )
 
     play: Text = Field(description="Id of the play, or another word for what is done.", examples=["defect_escalation"])
     step: Step = Field(description="Whether it was started, is done, or has an outcome.", examples=["started"])

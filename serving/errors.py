@@ -21,7 +21,8 @@ HealthscoreError
       ├── UnknownSubscription 2  there is no such subscription of a webhook
       ├── CannotReplay       2  a batch lacks what replaying it needs
       └── BadParameter       2  a query parameter is wrong; `field` names it
-           └── BadCursor     2  a cursor wasn't given out by this store
+           ├── BadCursor     2  a cursor wasn't given out by this store
+           └── AlreadyEnded  2  a moment has passed that must lie ahead
 
 The HTTP status of each is in `serving.problems`.
 """
@@ -124,3 +125,7 @@ class BadCursor(BadParameter):
 
     def __init__(self) -> None:
         super().__init__("cursor", "the cursor wasn't given out by this service: start again without it")
+
+
+class AlreadyEnded(BadParameter):
+    """A moment has passed that must lie ahead."""

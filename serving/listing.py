@@ -72,14 +72,15 @@ class Cursor(NamedTuple):
 
 
 def _bound(which: str, what: str, example: float, most: float | None = None) -> Any:
-    bound: dict[str, Any] = {"ge": 0} if most is None else {"ge": 0, "le": most}
+    description = f"Only accounts with {what} of at {which} this."
     return Field(
-        None,
-        allow_inf_nan=False,
-        description=f"Only accounts with {what} of at {which} this.",
-        examples=[example],
-        **bound,
-    )
+        None, ge=0, le=most, allow_inf_nan=False, description=description, examples=[example],
+        json_schema_extra=_or_empty,
+    )  # fmt: skip
+
+
+def _or_empty(schema: dict[str, Any]) -> None:
+    schema["anyOf"].append({"type": "string", "maxLength": 0})  # as a form sends what nobody filled in
 
 
 class AccountQuery(BaseModel):

@@ -13,7 +13,7 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import insert, select
 
-from serving.errors import BadParameter
+from serving.errors import AlreadyEnded
 from serving.events import Outbox
 from serving.latest import latest_score
 from serving.reach import Reach
@@ -22,7 +22,9 @@ from serving.schema import opinions, scores
 from serving.scores import Band, Batch
 from serving.store import ScoreStore
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]*$", strip_whitespace=True)]
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$", strip_whitespace=True)
+]
 
 
 class OpinionGiven(BaseModel):
@@ -67,9 +69,9 @@ class Disagreements(Shown):
 def give_opinion(
     store: ScoreStore, account_id: str, given: OpinionGiven, *, author: str, now: datetime, reach: Reach
 ) -> OpinionShown:
-    """Keep an opinion, with the score it was given beside. Raises UnknownAccount, BadParameter."""
+    """Keep an opinion, with the score it was given beside. Raises UnknownAccount, AlreadyEnded."""
     if given.expires_at is not None and given.expires_at <= now:
-        raise BadParameter("expires_at", "the opinion would have ended already: give a later moment, or none")
+        raise AlreadyEnded("expires_at", "the opinion would have ended already: give a later moment, or none")
     with store.writing() as connection:
         score = latest_score(connection, account_id, reach)
         row = {

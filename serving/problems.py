@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from features.errors import HealthscoreError, UnavailableError
 from serving.errors import (
+    AlreadyEnded,
     BadParameter,
     Forbidden,
     StoreUnavailable,
@@ -35,6 +36,7 @@ STATUS: Mapping[type[HealthscoreError], int] = {
     Forbidden: 403,
     UnknownAccount: 404,
     UnknownSubscription: 404,
+    AlreadyEnded: 409,
     BadParameter: 422,
     TooManyRequests: 429,
     UnavailableError: 503,
@@ -168,6 +170,7 @@ def _example(status: int) -> dict[str, Any]:
         413: "the body is larger than 64 MiB",
         429: "more than 1200 requests in a minute: ask again later",
         404: "there is no account 'A-1' in the scores as of 2026-11-01 00:00 UTC",
+        409: "the opinion would have ended already: give a later moment, or none",
         422: "limit: Input should be less than or equal to 200",
         503: "no scores have been published yet: run `healthscore score`",
     }

@@ -2,7 +2,6 @@
 
 import secrets
 from datetime import datetime
-from typing import Annotated
 from uuid import uuid4
 
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field
@@ -20,7 +19,7 @@ class SubscriptionAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: Annotated[AnyHttpUrl, Field(max_length=2000)] = Field(
+    url: AnyHttpUrl = Field(
         description="Where events are posted to.", examples=["https://crm.example.com/hooks/healthscore"]
     )
     kinds: list[Kind] = Field(

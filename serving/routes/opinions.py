@@ -50,6 +50,7 @@ def router(store: ScoreStore, clock: Callable[[], datetime]) -> APIRouter:
         responses={
             201: {"description": "The opinion as it is kept.", "content": {JSON: {"example": example(OpinionShown)}}},
             **_PROBLEMS,
+            **documented(409),
         },
     )
     def give(

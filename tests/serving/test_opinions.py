@@ -108,6 +108,14 @@ def test_opinions_over_http_are_shown_beside_the_score(client: TestClient) -> No
     assert [each["opinion"] for each in client.get("/v1/disagreements").json()["disagreements"]] == [opinion]
 
 
+def test_an_opinion_that_has_ended_is_a_conflict(client: TestClient) -> None:
+    answer = client.post(
+        "/v1/accounts/a/opinions", json={"rating": "critical", "reason": "x", "expires_at": "2020-01-01"}
+    )
+    assert answer.status_code == 409
+    assert [wrong["field"] for wrong in answer.json()["errors"]] == ["expires_at"]
+
+
 def test_actions_over_http(client: TestClient) -> None:
     steps = [
         {"play": "success_plan_review", "step": "started"},
@@ -129,7 +137,7 @@ def test_actions_over_http(client: TestClient) -> None:
         ("opinions", {"rating": "critical", "reason": "x" * 2001}, "reason"),
         ("opinions", {"rating": "critical", "reason": "a\x00b"}, "reason"),
         ("opinions", {"rating": "critical", "reason": "x", "colour": 1}, "colour"),
-        ("opinions", {"rating": "critical", "reason": "x", "expires_at": "2020-01-01"}, "expires_at"),
+        ("opinions", {"rating": "critical", "reason": "x", "expires_at": "soon"}, "expires_at"),
         ("actions", {"play": "p", "step": "begun"}, "step"),
         ("actions", {"play": "p", "step": "outcome"}, "body"),
         ("actions", {"play": "p", "step": "done", "outcome": "helped"}, "body"),
