@@ -1,8 +1,8 @@
 """Recalibration: a model's level, and its segments', set anew on outcomes that have matured since, boosters untouched.
 
 A price rise, a recession or a new competitor moves how many leave long before it changes who does. A model that has
-stood for a while is therefore set to what happened lately: every lead whose period lies in the newest stretch of
-observed time is scored by the model as it would be served, and the calibration's intercept and its segments' shifts
+stood for a while is therefore set to what happened lately: every near lead whose period lies in the newest stretch
+of observed time is scored by the model as it would be served, and the calibration's intercept and its segments' shifts
 follow the difference. The order of accounts within a segment stays as it was.
 """
 
@@ -12,13 +12,17 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from training.errors import NotEnoughOutcomes
-from training.leads import expand
+from training.leads import CLOCK, expand
 from training.model.hazard import Hazard
 from training.model.health import HealthModel
 from training.outcomes import Outcomes
 
+LEAD = CLOCK.index("lead") - len(CLOCK)
 RECENT = timedelta(days=182)
 """How much of the newest observed time speaks for how things are now."""
+NEAR = 4
+"""Leads that speak, those within the horizon of 90 days. All tell of the same leavers; those seen from further off are
+expected the less, and a level set by them too lifts the risks of the next quarter by a tenth (simulated company)."""
 FEWEST_EVENTS = 20
 """Churns that must have matured in that time."""
 
@@ -53,7 +57,7 @@ def _levelled(hazard: Hazard, model: HealthModel, history: pl.DataFrame, outcome
     served = model.known(model.accounts(history))
     standing = hazard.scorecard.terms(served.values, names).sum(axis=1)
     leads = expand(history, names, outcomes.observed_until, hazard.cause, standing)
-    leads = leads.some(leads.begins >= since.toordinal())
+    leads = leads.some((leads.begins >= since.toordinal()) & (leads.x[:, LEAD] <= NEAR))
     if not leads.y.any():
         return hazard
     leads.x[:, : len(names)] = served.values[leads.row]

@@ -91,7 +91,7 @@ def sampling(tables: Tables, matrix: pl.DataFrame, console: Console) -> None:
     known, truth = outcomes(tables, until=until), outcomes(tables)
     then = churned_within(matrix.filter((pl.col("as_of") >= until) & (pl.col("as_of") < until + PERIOD * 3)), truth, 90)
     before = matrix.filter(pl.col("as_of") <= until)
-    full = len(expand(known.of(before), [], known.observed_until).y)
+    full = len(expand(known.of(before), ["arr"], known.observed_until).y)
     table = Table("rows let in", "seconds", "log-loss", "expected ÷ actual", title="Sampling rows without an event")
     for share in (1.0, 0.5, 0.25, 0.125, 0.0625):
         begins = time.perf_counter()
