@@ -126,7 +126,7 @@ def _steps(terms: pl.LazyFrame, grace_days: int) -> pl.LazyFrame:
         .sort("account_id", "at")
         .with_columns(level=pl.col("by").cum_sum().over("account_id"))
     )
-    ahead = levels.rolling("at", period=f"{grace_days}d", offset="0d", closed="both", group_by="account_id").agg(
+    ahead = levels.rolling("at", period=f"{grace_days}d1us", offset="0d", closed="left", group_by="account_id").agg(
         low=pl.col("level").max().round(6), high=pl.col("level").min().round(6)
     )
     return ahead.select("account_id", "at", "low", "high")
