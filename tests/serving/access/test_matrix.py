@@ -22,12 +22,17 @@ ANYBODY = "anybody"
 
 TABLE = {
     "GET /": ACCOUNTS,
+    "GET /accounts": ACCOUNTS,
     "GET /accounts/{account_id}": ACCOUNTS,
+    "GET /book": ACCOUNTS,
+    "GET /data": ALL,
     "GET /docs": ALL,
     "GET /healthz": ANYBODY,
     "GET /metrics": "job admin",
+    "GET /model": ALL,
     "GET /openapi.json": ALL,
     "GET /readyz": ANYBODY,
+    "GET /renewals": ACCOUNTS,
     "GET /v1/accounts": ACCOUNTS,
     "GET /v1/accounts/{account_id}": ACCOUNTS,
     "GET /v1/accounts/{account_id}/actions": ACCOUNTS,
@@ -113,7 +118,7 @@ def test_lists_hold_what_the_caller_reaches(client: TestClient, roles: dict[Role
 
 
 def test_pages_show_a_csm_no_other_owner(client: TestClient, roles: dict[Role, str]) -> None:
-    page = client.get("/", headers={"Authorization": f"Bearer {roles['csm']}"}).text
+    page = client.get("/accounts", headers={"Authorization": f"Bearer {roles['csm']}"}).text
     assert "Ada Byron" in page
     assert "Ken Osei" not in page
     assert "Thrive" not in page

@@ -1,0 +1,8 @@
+"""The pages: the same read models as the API, rendered for people. They work without scripts.
+
+One module and one template per page; `serving.pages.router` registers them.
+"""
+
+from serving.pages.router import STATIC, pages
+
+__all__ = ["STATIC", "pages"]

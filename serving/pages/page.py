@@ -1,0 +1,109 @@
+"""A page: a frozen value whose class names its template, shown in the frame that all pages have.
+
+A template uses the fields of its page and `frame`, and nothing else; a test holds it to that.
+"""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, fields
+from hashlib import sha256
+from typing import Any, ClassVar, Literal, get_args
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+
+from serving.access.caller import LOCAL, Caller
+from serving.access.roles import Scope
+from serving.errors import NothingPublished
+from serving.headers import not_modified
+from serving.templating import render
+
+HTML = "text/html"
+
+Section = Literal["today", "accounts", "renewals", "book", "model", "data", "api"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A link of the navigation, for callers that have its scope."""
+
+    section: Section
+    path: str
+    label: str
+    scope: Scope
+
+
+NAVIGATION = (
+    Entry("today", "/", "Today", "accounts:read"),
+    Entry("accounts", "/accounts", "Accounts", "accounts:read"),
+    Entry("renewals", "/renewals", "Renewals", "accounts:read"),
+    Entry("book", "/book", "Book", "book:read"),
+    Entry("model", "/model", "Model", "model:read"),
+    Entry("data", "/data", "Data", "model:read"),
+    Entry("api", "/docs", "API", "model:read"),
+)
+assert {entry.section for entry in NAVIGATION} == set(get_args(Section))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What surrounds a page: where it is, and who looks at it."""
+
+    section: Section
+    navigation: tuple[Entry, ...]
+    caller: Caller
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether somebody signed in, rather than being on this machine while there is no key."""
+        return self.caller is not LOCAL
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page shows; each page is a subclass."""
+
+    template: ClassVar[str]
+    section: ClassVar[Section]
+
+
+@dataclass(frozen=True)
+class NoScores(Page):
+    """Nothing has been published: what to do."""
+
+    template: ClassVar[str] = "empty.html"
+    section: ClassVar[Section] = "today"
+
+
+def shown(request: Request, page: Page, status: int = 200) -> Response:
+    """A page as the answer to its request; 304 where the browser has it as it is."""
+    caller: Caller = request.state.caller
+    navigation = tuple(entry for entry in NAVIGATION if entry.scope in caller.scopes)
+    context = {field.name: getattr(page, field.name) for field in fields(page)}
+    content = render(page.template, **context, frame=Frame(page.section, navigation, caller))
+    tag = sha256(content.encode()).hexdigest()[:32]
+    # Weak: the same answer compressed has the same tag.
+    headers = {"ETag": f'W/"{tag}"', "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
+    if status == 200 and (known := not_modified(request, headers)):
+        return known
+    return Response(content, status, headers, HTML)
+
+
+class PageRoute(APIRoute):
+    """The route of a page that needs scores: without any it shows what to do."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, with an answer for an empty store."""
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except NothingPublished:
+                return shown(request, NoScores())
+
+        return handled
+
+
+def page_routes() -> APIRouter:
+    """Routes of pages: not part of the API's document, and with an answer for an empty store."""
+    return APIRouter(include_in_schema=False, route_class=PageRoute)
