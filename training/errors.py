@@ -10,6 +10,8 @@ ModelError (exit code 4)    a model version that can't be used with this catalog
 WhatIfRefused (exit code 2) a what-if the model can't answer: an unknown signal, or values it has never seen
 """
 
+from collections.abc import Mapping
+
 from features.errors import HealthscoreError, HistoryError, UnavailableError
 
 
@@ -36,6 +38,10 @@ class ModelError(HealthscoreError):
 
 
 class WhatIfRefused(HealthscoreError):
-    """A what-if asks for what the model can't know: an unknown signal, or values it has never seen."""
+    """A what-if asks for what the model can't know; `problems` says what is wrong with each signal, or fact, given."""
 
     exit_code = 2
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("; ".join(problems.values()))
+        self.problems = problems

@@ -10,7 +10,7 @@ from training import plots
 from training.model import HealthModel
 from training.receipt import Receipt
 from training.receipt_page import page
-from training.tracking import RECEIPT
+from training.tracking import PAGE, RECEIPT
 
 TOLD_AT = 90
 """Horizon of the plots, days."""
@@ -42,7 +42,7 @@ def texts(model: HealthModel, receipt: Receipt | None, name: str) -> dict[str, s
     }
     return (
         made
-        | {RECEIPT: json.dumps(receipt.to_json(), indent=1), "receipt.html": page(receipt, name)}
+        | {RECEIPT: json.dumps(receipt.to_json(), indent=1), PAGE: page(receipt, name)}
         | {f"plots/{title}.svg": svg for title, svg in drawn.items()}
         | {"tables/figures.csv": _figures(receipt).to_csv(index=False)}
     )

@@ -5,12 +5,16 @@ import os
 # Before MLflow is imported: nothing about its use leaves this machine, and it speaks up only when something is wrong.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
+import json
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,6 +37,9 @@ CHAMPION = "champion"
 CHALLENGER = "challenger"
 EXPERIMENT = "healthscore"
 RECEIPT = "receipt.json"
+PAGE = "receipt.html"
+
+_SPEAKING = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,16 @@ class Version:
     number: str
     run_id: str
     alias: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the registry says of a version now: every alias and tag, and when it was registered, UTC."""
+
+    version: Version
+    aliases: tuple[str, ...]
+    tags: Mapping[str, str]
+    registered_at: datetime
 
 
 @dataclass(frozen=True)
@@ -83,23 +100,52 @@ class Registry:
         return True
 
     def _version(self, version: str) -> ModelVersion:
+        local = self.uri.removeprefix("sqlite:///")
+        if local != self.uri and not Path(local).exists():  # which asking would make
+            raise MlflowException("there is no registry yet")
         if version.isdigit():
             return self.client.get_model_version(self.name, version)
         return self.client.get_model_version_by_alias(self.name, version)
 
-    def receipt(self, version: str = CHAMPION) -> dict[str, Any] | None:
-        """The receipt of that alias or version number as plain JSON values, None where it wasn't proven."""
+    def find(self, version: str = CHAMPION) -> Facts:
+        """What is known of that alias or version number, unloaded; RegistryUnavailable where there is none."""
         try:
             found = self._version(version)
-            if RECEIPT not in {file.path for file in self.client.list_artifacts(found.run_id)}:
-                return None
-            with _tracked_at(self.uri):
-                receipt: dict[str, Any] = mlflow.artifacts.load_dict(f"runs:/{found.run_id}/{RECEIPT}")
+            aliases = self.client.get_registered_model(self.name).aliases
         except (MlflowException, OSError) as error:
             raise RegistryUnavailable(
-                f"no receipt of {self.name}@{version} could be read from {self.uri}: {_first_line(error)}"
+                f"no model {self.name}@{version} was found at {self.uri}: {_first_line(error)}; "
+                "train one first (healthscore train), or check the tracking address"
             ) from error
-        return receipt
+        number = str(found.version)
+        return Facts(
+            Version(self.name, number, found.run_id, version),
+            tuple(sorted(alias for alias, of in aliases.items() if str(of) == number)),
+            dict(found.tags),
+            datetime.fromtimestamp(found.creation_timestamp / 1000, UTC).replace(tzinfo=None),
+        )
+
+    def receipt(self, version: str = CHAMPION) -> dict[str, Any] | None:
+        """The receipt of that alias or version number as plain JSON values, None where it wasn't proven."""
+        text = self._text(version, RECEIPT)
+        return None if text is None else json.loads(text)
+
+    def page(self, version: str = CHAMPION) -> str | None:
+        """The receipt's HTML page, None where the run has none."""
+        return self._text(version, PAGE)
+
+    def _text(self, version: str, path: str) -> str | None:
+        try:
+            found = self._version(version)
+            if path not in {file.path for file in self.client.list_artifacts(found.run_id)}:
+                return None
+            with _tracked_at(self.uri):
+                text: str = mlflow.artifacts.load_text(f"runs:/{found.run_id}/{path}")
+        except (MlflowException, OSError) as error:
+            raise RegistryUnavailable(
+                f"no {path} of {self.name}@{version} could be read from {self.uri}: {_first_line(error)}"
+            ) from error
+        return text
 
     def register(
         self,
@@ -196,22 +242,24 @@ def _signature(given: pd.DataFrame, scores: pd.DataFrame) -> ModelSignature:
 def _tracked_at(uri: str) -> Iterator[None]:
     """MLflow's fluent functions speak to `uri` for a while; they know no other way than a process-wide address.
 
-    MLflow writes the address to the environment too, where our own settings would find it: both are put back.
+    MLflow writes the address to the environment too, where our own settings would find it: both are put back. One
+    thread at a time.
     """
-    before = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    try:
-        with warnings.catch_warnings():
-            # MLflow looks whether a frame is Spark's, and PySpark, where there is one, complains of pandas 3.
-            warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-            yield
-    finally:
-        mlflow.set_tracking_uri(before["MLFLOW_TRACKING_URI"])
-        mlflow.set_registry_uri(before["MLFLOW_REGISTRY_URI"])
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
+    with _SPEAKING:
+        before = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        try:
+            with warnings.catch_warnings():
+                # MLflow looks whether a frame is Spark's, and PySpark, where there is one, complains of pandas 3.
+                warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+                yield
+        finally:
+            mlflow.set_tracking_uri(before["MLFLOW_TRACKING_URI"])
+            mlflow.set_registry_uri(before["MLFLOW_REGISTRY_URI"])
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
 
 
 def _first_line(error: Exception) -> str:

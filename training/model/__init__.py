@@ -1,5 +1,6 @@
 """The artefact's own code: a trained model, what it says and why, and how it is stored. To serve takes no more."""
 
+from training.errors import ModelError, WhatIfRefused
 from training.model.artefact import load, save
 from training.model.card import Card
 from training.model.drivers import DRIVER, explained
@@ -21,10 +22,12 @@ __all__ = [
     "Entry",
     "HealthModel",
     "Ledger",
+    "ModelError",
     "Scored",
     "Served",
     "Snapshot",
     "WhatIf",
+    "WhatIfRefused",
     "bands",
     "explained",
     "forecast",

@@ -4,6 +4,7 @@ A signal's points are against a typical account's, so what everybody has is no d
 Where a table says nothing of an account, its signals are not told one by one: the account was taken as typical.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,16 +37,19 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 
-def explained(model: HealthModel, matrix: pl.DataFrame, scored: pl.DataFrame) -> pl.Series:
+def explained(model: HealthModel, matrix: pl.DataFrame, scored: pl.DataFrame, *, compared: bool = True) -> pl.Series:
     """Per row of a matrix, its list of `DRIVER`, the largest first; tables that are missing come last.
 
-    `scored` is `model.score(matrix)`. Peers are told from `matrix`, so give all customers of a snapshot at once.
+    `scored` is `model.score(matrix)`. Peers are told from `matrix`, so give all customers of a snapshot at once, or
+    don't have them `compared`.
     `to_list()` gives plain values, fit for JSON.
     """
     names = list(model.card.signals)
     points = scored.select(f"points__{name}" for name in names).to_numpy().reshape(matrix.height, len(names))
     lacks = model.card.feeds.lacking(model.accounts(matrix).values, names)
-    found = pl.concat([_signals(matrix, names, points, _untold(model, names, lacks)), _tables(model, points, lacks)])
+    cells = _cells(np.where(_untold(model, names, lacks), 0.0, points))
+    who = peers(matrix, names).of(cells.rows, cells.columns) if compared else _nobody(len(cells.rows))
+    found = pl.concat([_signals(matrix, names, cells, who), _tables(model, points, lacks)])
     listed = found.group_by("row", maintain_order=True).agg(pl.struct(*FIELDS).alias("drivers"))
     rows = pl.DataFrame({"row": np.arange(matrix.height)})
     drivers = rows.join(listed, on="row", how="left", maintain_order="left")["drivers"]
@@ -83,9 +87,14 @@ def _cells(points: Floats) -> _Cells:
     return _Cells(rows[keep], columns.ravel()[keep], of_cell[keep])
 
 
-def _signals(matrix: pl.DataFrame, names: list[str], points: Floats, untold: NDArray[np.bool_]) -> pl.DataFrame:
-    cells = _cells(np.where(untold, 0.0, points))
-    medians, who = peers(matrix, names).of(cells.rows, cells.columns)
+def _nobody(cells: int) -> tuple[Floats, list[None]]:
+    return np.full(cells, np.nan), [None] * cells
+
+
+def _signals(
+    matrix: pl.DataFrame, names: list[str], cells: _Cells, compared_with: tuple[Floats, Sequence[str | None]]
+) -> pl.DataFrame:
+    medians, who = compared_with
     values = matrix.select(pl.col(names).cast(pl.Float64).fill_null(np.nan)).to_numpy()[cells.rows, cells.columns]
     columns, told = cells.columns.tolist(), (values.tolist(), medians.tolist(), cells.points.tolist())
     return _frame(

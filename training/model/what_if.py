@@ -56,9 +56,9 @@ def what_if(
     Where a table says nothing of the account, both are for the typical values it was scored with. Raises WhatIfRefused
     for what the model can't know: signals it doesn't use, values outside those it was trained on, a renewal gone by.
     """
-    problems = [*_problems(model, changes), *_clock_problems(snapshot, renewal_at, term_days)]
+    problems = dict([*_problems(model, changes), *_clock_problems(snapshot, renewal_at, term_days)])
     if problems:
-        raise WhatIfRefused("; ".join(problems))
+        raise WhatIfRefused(problems)
     names = list(model.card.signals)
     moved = replace(snapshot, renewal_at=renewal_at or snapshot.renewal_at, term_days=term_days or snapshot.term_days)
     known, clock = model.known(snapshot.accounts(names)), moved.accounts(())
@@ -95,30 +95,35 @@ def _less(after: float | None, before: float | None) -> float | None:
     return None if after is None or before is None else after - before
 
 
-def _problems(model: HealthModel, changes: Mapping[str, float]) -> Iterator[str]:
+def _problems(model: HealthModel, changes: Mapping[str, float]) -> Iterator[tuple[str, str]]:
     """What is wrong with each change, and what would be right."""
     for name, value in changes.items():
         signal, seen = CATALOGUE.get(name), model.card.seen.get(name)
         if signal is None:
             near = get_close_matches(name, model.card.signals, 1)
-            yield f"there is no signal {name}" + (f": did you mean {near[0]}?" if near else "")
+            yield name, f"there is no signal {name}" + (f": did you mean {near[0]}?" if near else "")
         elif name not in model.card.signals or seen is None:
-            yield f"the model doesn't use {name}: changing it would change nothing"
+            yield name, f"the model doesn't use {name}: changing it would change nothing"
         elif not isfinite(value):
-            yield f"{name} is {value}: give a number"
+            yield name, f"{name} is {value}: give a number"
         elif signal.unit == "yes/no" and value not in {0, 1}:
-            yield f"{name} is {value:g}: give 1 for yes or 0 for no"
+            yield name, f"{name} is {value:g}: give 1 for yes or 0 for no"
         elif not _within(value, (signal.lower, signal.upper)):
-            yield f"{name} is {value:g}: its values lie {_range(signal.lower, signal.upper)}"
+            yield name, f"{name} is {value:g}: its values lie {_range(signal.lower, signal.upper)}"
         elif not _within(value, seen):
-            yield f"{name} is {value:g}: the model has only seen values {_range(*seen)}"
+            yield name, f"{name} is {value:g}: the model has only seen values {_range(*seen)}"
 
 
-def _clock_problems(snapshot: Snapshot, renewal_at: datetime | None, term_days: float | None) -> Iterator[str]:
+def _clock_problems(
+    snapshot: Snapshot, renewal_at: datetime | None, term_days: float | None
+) -> Iterator[tuple[str, str]]:
     if renewal_at is not None and days_between(snapshot.as_of, renewal_at) <= 0:
-        yield f"the renewal on {renewal_at:%Y-%m-%d} isn't after {snapshot.as_of:%Y-%m-%d}: give a later day"
+        yield (
+            "renewal_at",
+            f"the renewal on {renewal_at:%Y-%m-%d} isn't after {snapshot.as_of:%Y-%m-%d}: give a later day",
+        )
     if term_days is not None and not (isfinite(term_days) and term_days > 0):
-        yield f"the term of {term_days:g} days isn't one: give days above 0"
+        yield "term_days", f"the term of {term_days:g} days isn't one: give days above 0"
 
 
 def _within(value: float, bounds: tuple[float | None, float | None]) -> bool:
