@@ -44,6 +44,7 @@ class Settings(BaseModel):
     workers: int = Field(1, ge=1, le=64, description="processes that serve")
     requests_per_minute: int = Field(1200, ge=1, description="requests a key may send to each process in a minute")
     max_body_mb: int = Field(64, ge=1, le=1024, description="largest body of a request, MiB")
+    model_look_s: float = Field(5, gt=0, le=3600, description="seconds between two looks for a new champion")
     identity_cache_s: float = Field(5, ge=0, le=60, description="seconds until a revoked key is refused, at most")
     oidc_issuer: str | None = Field(None, description="OpenID Connect issuer whose tokens are taken, as tokens name it")
     oidc_audience: str | None = Field(None, description="what the issuer's tokens for this service name as audience")

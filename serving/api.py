@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
@@ -19,6 +20,7 @@ from serving.access.rate_limit import RateLimit
 from serving.audit import AuditLog
 from serving.audited import Audited
 from serving.headers import SecurityHeaders
+from serving.loaded_models import LoadedModels
 from serving.metrics import Metrics
 from serving.observed import Observed
 from serving.pages import STATIC, pages
@@ -26,9 +28,24 @@ from serving.parameters import no_parameters
 from serving.plays import SHIPPED, read_plays
 from serving.problems import handle_problems
 from serving.recorder import Recorder
-from serving.routes import accounts, book, history, metrics, opinions, probes, renewals, signals, webhooks
+from serving.routes import (
+    accounts,
+    book,
+    changes,
+    history,
+    metrics,
+    model,
+    opinions,
+    probes,
+    renewals,
+    score,
+    signals,
+    webhooks,
+)
 from serving.sizes import Sizes
 from serving.store import ScoreStore
+from serving.together import Together
+from training.tracking import Registry
 
 DESCRIPTION = """Scores of customer accounts, as the latest scoring job published them.
 
@@ -47,18 +64,29 @@ def utc_now() -> datetime:
 
 
 def create_app(
-    store: ScoreStore, settings: Settings | None = None, *, clock: Callable[[], datetime] = utc_now
+    store: ScoreStore,
+    settings: Settings | None = None,
+    *,
+    registry: Registry | None = None,
+    clock: Callable[[], datetime] = utc_now,
 ) -> FastAPI:
-    """The service on a store, which stays the caller's to close. Raises SettingsError."""
+    """The service on a store, which stays the caller's to close, with the champion of a registry where there is one.
+
+    Raises SettingsError.
+    """
     settings = settings or Settings()
     keys, measured = Keys(store), Metrics(store, clock)
     recorder = Recorder(AuditLog(store), keys)
+    models, together = LoadedModels(registry, look_every_s=settings.model_look_s), Together()
     plays = read_plays(settings.plays or SHIPPED)
     identity = Identity(keys, Issuer.of(settings), remember_s=settings.identity_cache_s, clock=clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(models.begin)
         yield
+        models.close()
+        together.close()
         recorder.close()
 
     app = FastAPI(
@@ -74,13 +102,16 @@ def create_app(
     handle_problems(app)
     for routes in (
         history.router(store),
+        changes.router(store, models),
         signals.router(store),
         opinions.router(store, clock),
         renewals.router(store, plays),
         book.router(store),
         webhooks.router(store, clock),
+        model.router(models),
+        score.router(models, together),
         accounts.router(store, plays, clock),  # last of the topics under /v1/accounts: its paths take what they leave
-        probes.router(store, clock),
+        probes.router(store, models, clock),
         metrics.router(measured),
         _document(app),
         pages(store, app.openapi, plays, clock),

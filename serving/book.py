@@ -14,8 +14,8 @@ from features.book.groups import UNKNOWN, WHOLE, groups
 from features.book.view import View
 from features.tables import Tables
 from serving.scores import BANDS
+from training import model as trained
 from training.model import HealthModel
-from training.model import forecast as retained
 
 
 def book_parts(
@@ -64,5 +64,5 @@ def forecast(scored: pl.DataFrame, members: pl.DataFrame, model: HealthModel) ->
         arr_at_risk=at_risk,
         bands=pl.struct((pl.col("band") == band).sum().alias(band) for band in BANDS),
     )
-    joined = retained(rows, model, "group").join(summed, on="group", how="left")
+    joined = trained.forecast(rows, model, "group").join(summed, on="group", how="left")
     return {row.pop("group"): row for row in joined.iter_rows(named=True)}

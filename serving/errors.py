@@ -5,6 +5,7 @@ HealthscoreError
  │    ├── StoreUnavailable   5  the score store can't be opened, read or written
  │    │    └── StoreTooNew   5  a later healthscore has changed the store: upgrade this one
  │    ├── NothingPublished   5  no batch of scores has been published yet: run `healthscore score`
+ │    ├── NoModel            5  no model is loaded: train and promote one
  │    ├── PortUnavailable    5  the port can't be listened on: another program has it
  │    └── IssuerUnavailable  5  the OIDC issuer doesn't give its keys out, so tokens can't be checked
  ├── SettingsError           2  (features.errors)
@@ -19,6 +20,8 @@ HealthscoreError
       ├── TooManyRequests    2  the caller has used up the minute; `retry_after_s` says when to come back
       ├── UnknownAccount     2  the batch has no such account
       ├── UnknownSubscription 2  there is no such subscription of a webhook
+      ├── Unproven           2  the model version has no receipt
+      ├── CannotAnswer       2  what was asked is well formed, and this model or these scores can't tell; `problems`
       ├── CannotReplay       2  a batch lacks what replaying it needs
       └── BadParameter       2  a query parameter is wrong; `field` names it
            ├── BadCursor     2  a cursor wasn't given out by this store
@@ -26,6 +29,8 @@ HealthscoreError
 
 The HTTP status of each is in `serving.problems`.
 """
+
+from collections.abc import Mapping
 
 from features.errors import HealthscoreError, SettingsError, UnavailableError
 
@@ -40,6 +45,10 @@ class StoreTooNew(StoreUnavailable):
 
 class NothingPublished(UnavailableError):
     """No batch of scores has been published yet."""
+
+
+class NoModel(UnavailableError):
+    """No model is loaded."""
 
 
 class PortUnavailable(UnavailableError):
@@ -106,6 +115,18 @@ class UnknownAccount(RequestError):
 
 class UnknownSubscription(RequestError):
     """There is no such subscription of a webhook."""
+
+
+class Unproven(RequestError):
+    """The model version has no receipt."""
+
+
+class CannotAnswer(RequestError):
+    """What was asked is well formed, and this model or these scores can't tell; `problems`: field to what is wrong."""
+
+    def __init__(self, message: str, problems: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.problems = problems or {}
 
 
 class CannotReplay(RequestError):

@@ -17,13 +17,16 @@ from starlette.exceptions import HTTPException
 from features.errors import HealthscoreError, UnavailableError
 from serving.errors import (
     AlreadyEnded,
+    BadCursor,
     BadParameter,
+    CannotAnswer,
     Forbidden,
     StoreUnavailable,
     TooManyRequests,
     Unidentified,
     UnknownAccount,
     UnknownSubscription,
+    Unproven,
 )
 from serving.headers import SECURITY
 from serving.observed import template
@@ -36,7 +39,10 @@ STATUS: Mapping[type[HealthscoreError], int] = {
     Forbidden: 403,
     UnknownAccount: 404,
     UnknownSubscription: 404,
+    Unproven: 404,
     AlreadyEnded: 409,
+    BadCursor: 409,
+    CannotAnswer: 409,
     BadParameter: 422,
     TooManyRequests: 429,
     UnavailableError: 503,
@@ -56,7 +62,7 @@ class Problem(BaseModel):
     detail: str = Field(description="What went wrong and what to do.")
     instance: str = Field(description="The path asked for.")
     request_id: str = Field(description="Identifies the request in the service's log.")
-    errors: list[dict[str, str]] = Field([], description="For 422: each wrong parameter's field and message.")
+    errors: list[dict[str, str]] = Field([], description="For 422 and 409: each field that is wrong, with a message.")
 
 
 def problem(
@@ -106,6 +112,8 @@ def answer(request: Request, error: HealthscoreError) -> Response:
     match error:
         case BadParameter():
             errors = [{"field": error.field, "message": detail}]
+        case CannotAnswer():
+            errors = [{"field": field, "message": message} for field, message in error.problems.items()]
         case Unidentified():  # RFC 6750, section 3
             headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if error.offered else "Bearer"
         case Forbidden(scope=str()):
@@ -167,6 +175,7 @@ def _example(status: int) -> dict[str, Any]:
     details = {
         401: "send an API key or a token: `Authorization: Bearer …`",
         403: "this needs the scope webhooks:write, which a caller of role csm hasn't got here",
+        415: "the body is text/plain: send application/json",
         413: "the body is larger than 64 MiB",
         429: "more than 1200 requests in a minute: ask again later",
         404: "there is no account 'A-1' in the scores as of 2026-11-01 00:00 UTC",

@@ -10,9 +10,20 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializ
 
 from serving.scores import Band, Status
 
+_FIRST, _LAST = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59)
+
+
+def _utc(time: datetime) -> datetime:
+    """The time in UTC without a zone; the first or last there is where UTC has none."""
+    try:
+        return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+    except OverflowError:
+        return _FIRST if time.year == 1 else _LAST
+
+
 Utc = Annotated[
     datetime,
-    AfterValidator(lambda time: time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time),
+    AfterValidator(_utc),
     PlainSerializer(lambda time: f"{time.isoformat()}Z", when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]

@@ -22,7 +22,10 @@ from serving.errors import PortUnavailable, Unguarded
 from serving.logs import CONFIG
 from serving.metrics import FOLDER
 from serving.store import ScoreStore
+from training.tracking import Registry
 
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+"""How long MLflow waits for a registry that is away, unless the environment says; by default minutes."""
 _SHUTDOWN_S = 10  # how long running requests may take to finish
 
 
@@ -33,6 +36,8 @@ def serve(settings: Settings, announce: Callable[[str], None] = lambda _: None) 
     takes a free one. Raises PortUnavailable if the port can't be listened on, Unguarded if other machines would be
     answered and there is no key nor issuer, and whatever `ScoreStore.open` and `create_app` raise.
     """
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
     with _listening(settings.host, settings.port) as listening, ScoreStore.open(settings.score_store) as store:
         guarded = Issuer.of(settings) is not None or Keys(store).exist()
         if not guarded and settings.host not in LOOPBACK:
@@ -50,7 +55,7 @@ def serve(settings: Settings, announce: Callable[[str], None] = lambda _: None) 
         )
         with Courier(store, timedelta(days=settings.stale_after_days), utc_now):
             if settings.workers == 1:
-                _run(uvicorn.Server(_config(create_app(store, settings))), listening)
+                _run(uvicorn.Server(_config(_app(store, settings))), listening)
             else:
                 store.close()  # each process opens its own
                 with _counting_together():
@@ -64,7 +69,12 @@ class _Worker:
     settings: Settings
 
     def __call__(self) -> FastAPI:
-        return create_app(ScoreStore.open(self.settings.score_store), self.settings)
+        return _app(ScoreStore.open(self.settings.score_store), self.settings)
+
+
+def _app(store: ScoreStore, settings: Settings) -> FastAPI:
+    registry = Registry(settings.tracking, settings.state / "artifacts", settings.model)
+    return create_app(store, settings, registry=registry)
 
 
 def _config(app: FastAPI | _Worker, workers: int = 1) -> uvicorn.Config:

@@ -171,8 +171,8 @@ class ScoreStore:
 
 
 def day_after(day: date) -> datetime:
-    """The midnight a day ends with."""
-    return datetime.combine(day, time()) + timedelta(days=1)
+    """The midnight a day ends with; of the last day there is, its last moment."""
+    return datetime.combine(day, time.max) if day == date.max else datetime.combine(day, time()) + timedelta(days=1)
 
 
 _moment = tuple_(batches.c.as_of, batches.c.known_at)

@@ -35,7 +35,7 @@ def router(store: ScoreStore, plays: Plays, clock: Callable[[], datetime]) -> AP
                 "content": {JSON: {"example": example(AccountPage)}, CSV: {"example": as_csv([example(AccountRow)])}},
             },
             304: {"description": "The client has this answer already."},
-            **documented(401, 403, 422, 429, 503),
+            **documented(401, 403, 409, 422, 429, 503),
         },
     )
     def accounts(

@@ -10,7 +10,7 @@ from features.book import BOOK
 from features.book.groups import GROUPINGS, WHOLE
 from serving.access.permission import may
 from serving.erosion import Erosion, erosion
-from serving.errors import BadParameter
+from serving.errors import CannotAnswer
 from serving.examples import example
 from serving.headers import JSON, not_modified, validators
 from serving.problems import documented
@@ -73,7 +73,7 @@ def router(store: ScoreStore) -> APIRouter:
     @routes.get(
         "/book/erosion",
         summary="What the renewal rate does to the base",
-        responses={200: {"content": {JSON: {"example": example(Erosion)}}}, **problems},
+        responses={200: {"content": {JSON: {"example": example(Erosion)}}}, **problems, **documented(409)},
     )
     def eroded(query: Annotated[ErosionQuery, Query()]) -> Erosion:
         """The share of today's accounts left in each of five years, and what a better rate would keep."""
@@ -83,7 +83,8 @@ def router(store: ScoreStore) -> APIRouter:
         (*_, whole) = [{"measures": {}}, *_parts(store, store.current(), WHOLE)]
         measured = whole["measures"].get("renewal_rate", {}).get("value")
         if measured is None:
-            raise BadParameter("renewal_rate", "the book holds no renewal rate: give one, such as 0.824")
+            said = "the book holds no renewal rate: give one, such as 0.824"
+            raise CannotAnswer(said, {"renewal_rate": said})
         return erosion(measured, uplifts, measured=True)
 
     return routes

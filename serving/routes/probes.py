@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from serving.examples import example
 from serving.headers import JSON
+from serving.loaded_models import LoadedModels
 from serving.parameters import no_parameters
 from serving.problems import documented
 from serving.read_models import BatchShown
@@ -27,12 +28,12 @@ class Ready(BatchShown):
     status: Literal["ready"] = Field("ready", description="Always ready; otherwise the answer is a 503.")
     age_s: float = Field(description="Time since as_of, seconds.", examples=[14_400.0])
     model: str = Field(
-        description="What the answers rest on.",
-        examples=["scores of the batch, made by churn version 7; reading them needs no model"],
+        description="What the scores rest on, and which model answers what-if and scoring.",
+        examples=["scores of the batch, made by churn version 7; churn version 8 is loaded"],
     )
 
 
-def router(store: ScoreStore, clock: Callable[[], datetime]) -> APIRouter:
+def router(store: ScoreStore, models: LoadedModels, clock: Callable[[], datetime]) -> APIRouter:
     """The routes of the probes."""
     routes = APIRouter(tags=["probes"], dependencies=[Depends(no_parameters)])
 
@@ -56,8 +57,7 @@ def router(store: ScoreStore, clock: Callable[[], datetime]) -> APIRouter:
         return Ready(
             **BatchShown.model_validate(batch).model_dump(),
             age_s=(clock() - batch.as_of).total_seconds(),
-            model=f"scores of the batch, made by {batch.model_name} version {batch.model_version}; "
-            "reading them needs no model",
+            model=f"scores of the batch, made by {batch.model_name} version {batch.model_version}; {models.status}",
         )
 
     return routes

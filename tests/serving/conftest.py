@@ -1,13 +1,25 @@
-"""A store on each database, and a small book of accounts to publish."""
+"""A store on each database, a small book of accounts to publish, and a small company with a registered model."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from features.matrix import build
+from features.periods import snapshots
+from features.quality import check
+from features.simulation import simulate
+from features.sources import open_source
+from features.spine import spine
+from features.tables import Tables
 from serving.scores import AccountScore, Batch, Freshness, Signal
 from serving.store import ScoreStore
+from training.model import HealthModel
+from training.outcomes import outcomes
+from training.tracking import Registry
+from training.train import Recipe, history_starts, train
 
 AS_OF = datetime(2026, 11, 1)
 
@@ -105,3 +117,39 @@ def make_batch() -> Callable[..., Batch]:
 def cast() -> list[AccountScore]:
     """Six accounts: with every band, ties, missing values, and names that must be escaped."""
     return list(CAST)
+
+
+@pytest.fixture(scope="session")
+def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, HealthModel]:
+    """A small company and a model of it as of 2026."""
+    folder = tmp_path_factory.mktemp("company")
+    simulate(folder, accounts=250, months=24, seed=3)
+    with open_source(folder) as source:
+        tables = check(source).tables
+    as_of = datetime(2026, 1, 1)
+    known = outcomes(tables)
+    matrix = build(tables, spine(tables, snapshots(history_starts(known, as_of), as_of)))
+    return tables, train(matrix, known, Recipe())
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory, company: tuple[Tables, HealthModel]) -> Registry:
+    """A real registry of the model `churn`.
+
+    Version 1 is champion and proven; version 2 is of another level; version 3 was trained with other signals.
+    """
+    folder = tmp_path_factory.mktemp("registry")
+    made = Registry(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts", "churn")
+    tables, model = company
+    newest = build(tables, spine(tables, [datetime(2026, 1, 1)])).head(5)
+    churn = replace(model.churn, calibration=replace(model.churn.calibration, intercept=0.25))
+    for version, texts in (
+        (model, {"receipt.json": '{"verdict": ["It tells churners apart."]}', "receipt.html": "<h1>Receipt</h1>"}),
+        (replace(model, churn=churn), {}),
+        (replace(model, card=replace(model.card, catalogue_digest="other")), {}),
+    ):
+        made.register(
+            version, parameters={}, metrics={}, texts=texts, tags={"data_digest": "0a1b"}, newest=newest,
+            promote=bool(texts),
+        )  # fmt: skip
+    return made

@@ -201,7 +201,7 @@ def test_without_scores_only_the_process_is_healthy(empty: TestClient) -> None:
     ],
 )
 def test_a_wrong_parameter_is_named(client: TestClient, path: str, field: str) -> None:
-    body = problem(client.get(path), 422)
+    body = problem(client.get(path), 409 if field == "cursor" else 422)
     assert [wrong["field"] for wrong in body["errors"]] == [field]
     assert all(wrong["message"] for wrong in body["errors"])
 

@@ -13,10 +13,6 @@ from sqlalchemy import text
 from features.book import GROUPINGS
 from features.catalogue import CATALOGUE
 from features.matrix import build
-from features.periods import snapshots
-from features.quality import check
-from features.simulation import simulate
-from features.sources import open_source
 from features.spine import spine
 from features.tables import Tables
 from serving.accounts import account_detail
@@ -29,22 +25,8 @@ from serving.replay import replay
 from serving.scoring import score, scored_by
 from serving.store import ScoreStore
 from training.model import HealthModel
-from training.outcomes import outcomes
-from training.train import Recipe, history_starts, train
 
 AS_OF = datetime(2026, 1, 1)
-
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, HealthModel]:
-    """A small company and a model of it."""
-    folder = tmp_path_factory.mktemp("company")
-    simulate(folder, accounts=250, months=24, seed=3)
-    with open_source(folder) as source:
-        tables = check(source).tables
-    known = outcomes(tables)
-    matrix = build(tables, spine(tables, snapshots(history_starts(known, AS_OF), AS_OF)))
-    return tables, train(matrix, known, Recipe())
 
 
 def publish(store: ScoreStore, company: tuple[Tables, HealthModel]) -> None:

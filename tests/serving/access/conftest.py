@@ -47,9 +47,10 @@ def published(sqlite: ScoreStore, make_batch: Callable[..., Batch], cast: list[A
 def unchanging(
     tmp_path_factory: pytest.TempPathFactory, make_batch: Callable[..., Batch], cast: list[AccountScore]
 ) -> Iterator[ScoreStore]:
-    """The same, for the tests of a file that write nothing."""
+    """The same, and a batch before it, by a version that is registered; for the tests of a file that write nothing."""
     with ScoreStore.open(f"sqlite:///{tmp_path_factory.mktemp('store') / 'scores.db'}") as opened:
-        opened.publish(make_batch(len(cast)), cast)
+        for day in (-28, 0):
+            opened.publish(make_batch(len(cast), day=day, version="1"), cast)
         yield opened
 
 

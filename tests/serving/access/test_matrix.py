@@ -13,6 +13,7 @@ from serving.access.permission import may, needs, refuse_undeclared
 from serving.access.roles import ROLES, SCOPES, Role
 from serving.api import create_app
 from serving.store import ScoreStore
+from training.tracking import Registry
 
 README = Path(__file__).parents[3] / "serving" / "README.md"
 
@@ -37,14 +38,19 @@ TABLE = {
     "GET /v1/accounts/{account_id}": ACCOUNTS,
     "GET /v1/accounts/{account_id}/actions": ACCOUNTS,
     "POST /v1/accounts/{account_id}/actions": ACCOUNTS,
+    "GET /v1/accounts/{account_id}/changes": ACCOUNTS,
     "GET /v1/accounts/{account_id}/history": ACCOUNTS,
     "GET /v1/accounts/{account_id}/opinions": ACCOUNTS,
     "POST /v1/accounts/{account_id}/opinions": ACCOUNTS,
     "GET /v1/accounts/{account_id}/signals": ALL,
+    "POST /v1/accounts/{account_id}/what-if": ACCOUNTS,
     "GET /v1/book": ACCOUNTS,
     "GET /v1/book/erosion": ACCOUNTS,
     "GET /v1/disagreements": ACCOUNTS,
+    "GET /v1/model": ALL,
+    "GET /v1/model/receipt": ALL,
     "GET /v1/renewals": ACCOUNTS,
+    "POST /v1/score": "job admin",
     "GET /v1/signals": ALL,
     "GET /v1/webhooks": "admin",
     "POST /v1/webhooks": "admin",
@@ -56,9 +62,9 @@ TABLE = {
 
 
 @pytest.fixture(scope="module")
-def client(unchanging: ScoreStore, roles: dict[Role, str]) -> Iterator[TestClient]:
+def client(unchanging: ScoreStore, roles: dict[Role, str], registry: Registry) -> Iterator[TestClient]:
     """The service on the cast; it takes the keys of `roles`."""
-    with TestClient(create_app(unchanging), raise_server_exceptions=False) as opened:
+    with TestClient(create_app(unchanging, registry=registry), raise_server_exceptions=False) as opened:
         yield opened
 
 
@@ -196,12 +202,14 @@ def _paths(client: TestClient) -> dict[str, frozenset[str]]:
     return {path: scopes for (method, path), scopes in needs(app).items() if method == "GET" and "{" not in path}
 
 
-def _example(client: TestClient, method: str, path: str) -> dict[str, Any]:
+def _example(client: TestClient, method: str, path: str) -> Any:
     """What a route takes, made of the examples of its document."""
     app: Any = client.app
     document = app.openapi()
-    taken = document["paths"][path][method.lower()]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-    fields = document["components"]["schemas"][taken.split("/")[-1]]["properties"]
+    body = document["paths"][path][method.lower()]["requestBody"]["content"]["application/json"]
+    if "example" in body:
+        return body["example"]
+    fields = document["components"]["schemas"][body["schema"]["$ref"].split("/")[-1]]["properties"]
     return {name: field["examples"][0] for name, field in fields.items() if "examples" in field}
 
 
