@@ -62,5 +62,5 @@ def _levelled(hazard: Hazard, model: HealthModel, history: pl.DataFrame, outcome
         return hazard
     leads.x[:, : len(names)] = served.values[leads.row]
     log_odds = hazard.log_odds(leads.x, leads.standing, 0.0 * leads.standing) + leads.offset
-    calibration = hazard.calibration.levelled(log_odds, leads.y, history["segment"].to_numpy()[leads.row])
+    calibration = hazard.calibration.levelled(log_odds, leads.y, history["segment"].to_numpy()[leads.row], NEAR)
     return replace(hazard, calibration=calibration)

@@ -48,7 +48,7 @@ def test_where_it_came_from_makes_little_difference(company) -> None:
         recalibrated(off_by(company.model, by), company.matrix, company.outcomes).churn.calibration
         for by in (-0.8, 0.8)
     )
-    assert low.intercept == pytest.approx(high.intercept, abs=0.05)
+    assert low.intercept == pytest.approx(high.intercept, abs=0.1)
 
 
 def test_boosters_slopes_and_the_order_within_a_segment_stay(company) -> None:
