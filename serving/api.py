@@ -23,7 +23,7 @@ from serving.headers import SecurityHeaders
 from serving.loaded_models import LoadedModels
 from serving.metrics import Metrics
 from serving.observed import Observed
-from serving.pages import STATIC, pages
+from serving.pages import STATIC, Desk, pages
 from serving.parameters import no_parameters
 from serving.plays import SHIPPED, read_plays
 from serving.problems import handle_problems
@@ -114,7 +114,7 @@ def create_app(
         probes.router(store, models, clock),
         metrics.router(measured),
         _document(app),
-        pages(store, app.openapi, plays, clock),
+        pages(Desk(store, identity, plays, models, clock, app.openapi)),
     ):
         app.include_router(routes)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -1,4 +1,4 @@
-"""Who sends a request: the holder of an API key, the subject of a token, or whoever is on this machine."""
+"""Who sends a request: the holder of a key, the subject of a token, who signed in, or whoever is here."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,7 +7,8 @@ from time import monotonic
 
 from serving.access.caller import LOCAL, Caller
 from serving.access.keys import PREFIX, Keys
-from serving.access.oidc import Issuer
+from serving.access.oidc import Issuer, expiry
+from serving.access.sessions import Sessions
 from serving.errors import Unidentified
 
 _MOST = 10_000  # callers remembered at once
@@ -22,20 +23,32 @@ class Identity:
 
     def __init__(self, keys: Keys, issuer: Issuer | None, *, remember_s: float, clock: Callable[[], datetime]) -> None:
         self._keys, self._issuer, self._remember_s, self._clock = keys, issuer, remember_s, clock
+        self._sessions = Sessions(keys.store, keys, clock)
         self._known: dict[bytes, tuple[float, Caller]] = {}
 
-    def remembered(self, token: str | None) -> Caller | None:
+    def remembered(self, token: str | None, session: str | None = None) -> Caller | None:
         """The caller if they were checked a moment ago; asks nobody."""
-        at, caller = self._known.get(_digest(token), (0.0, None))
+        at, caller = self._known.get(_digest(token, session), (0.0, None))
         return caller if caller is not None and monotonic() - at < self._remember_s else None
 
-    def check(self, token: str | None) -> Caller:
+    def check(self, token: str | None, session: str | None = None) -> Caller:
         """The caller, asking the store or the issuer. Raises Unidentified, Forbidden, IssuerUnavailable."""
-        caller = self._checked(token)
+        caller = self._checked(token) if session is None else self._sessions.caller(session)
         if len(self._known) >= _MOST:
             self._known.clear()
-        self._known[_digest(token)] = monotonic(), caller
+        self._known[_digest(token, session)] = monotonic(), caller
         return caller
+
+    def sign_in(self, token: str) -> str:
+        """A session for whoever has a key or a token. Raises as `check` does."""
+        caller = self._checked(token)
+        by_issuer = self._issuer is not None and not token.startswith(PREFIX)
+        return self._sessions.begin(caller, until=expiry(token) if by_issuer else None)
+
+    def sign_out(self, session: str) -> None:
+        """End a session."""
+        self._sessions.end(session)
+        self._known.pop(_digest(None, session), None)
 
     def guarded(self) -> bool:
         """Whether callers must show who they are: a key was made once, or an issuer is set."""
@@ -53,5 +66,5 @@ class Identity:
         return self._issuer.caller(token)
 
 
-def _digest(token: str | None) -> bytes:
-    return sha256((token or "").encode()).digest()
+def _digest(token: str | None, session: str | None) -> bytes:
+    return sha256((f"token {token or ''}" if session is None else f"session {session}").encode()).digest()

@@ -53,7 +53,7 @@ class Keys:
     """The keys of a store. Rows are never removed: a key that was once made keeps the service closed to others."""
 
     def __init__(self, store: ScoreStore) -> None:
-        self._store = store
+        self.store = store
 
     def create(
         self,
@@ -79,13 +79,13 @@ class Keys:
             "key_id": key_id, "name": name, "role": role, "owner": owner, "scopes": sorted(asked),
             "digest": _digest(text), "created_at": now, "expires_at": expires_at,
         }  # fmt: skip
-        with self._store.writing() as connection:
+        with self.store.writing() as connection:
             connection.execute(insert(api_keys), row)
         return self._get(key_id), text
 
     def all(self) -> Sequence[ApiKey]:
         """Every key, in the order they were made."""
-        with self._store.reading() as connection:
+        with self.store.reading() as connection:
             return [_key(row) for row in connection.execute(select(api_keys).order_by(api_keys.c.created_at))]
 
     def revoke(self, key_id: str, *, now: datetime) -> ApiKey:
@@ -106,43 +106,50 @@ class Keys:
     def find(self, text: str, *, now: datetime) -> ApiKey:
         """The active key written as `text`. Raises Unidentified."""
         key_id = text.removeprefix(PREFIX).partition("_")[0]
-        with self._store.reading() as connection:
+        with self.store.reading() as connection:
             row = connection.execute(select(api_keys).where(api_keys.c.key_id == _plain(key_id))).one_or_none()
         if row is None or not compare_digest(row.digest, _digest(text)):
             raise Unidentified("this API key isn't known here: ask for another")
-        key = _key(row)
-        if (state := key.state(now)) != "active":
-            raise Unidentified(f"the API key {key.key_id} is {state}: ask for another")
-        return key
+        return _active(_key(row), now)
+
+    def active(self, key_id: str, *, now: datetime) -> ApiKey:
+        """The active key of an id, whose secret was shown before. Raises Unidentified."""
+        return _active(self._get(key_id), now)
 
     def exist(self) -> bool:
         """Whether a key was ever made."""
-        with self._store.reading() as connection:
+        with self.store.reading() as connection:
             return connection.execute(select(api_keys.c.key_id).limit(1)).one_or_none() is not None
 
     def used(self, when: Mapping[str, datetime]) -> None:
         """Note when keys, by id, were last used."""
         if not when:
             return
-        with self._store.writing() as connection:
+        with self.store.writing() as connection:
             for key_id, at in when.items():
                 connection.execute(update(api_keys).where(api_keys.c.key_id == key_id), {"last_used_at": at})
 
     def _get(self, key_id: str) -> ApiKey:
-        with self._store.reading() as connection:
+        with self.store.reading() as connection:
             row = connection.execute(select(api_keys).where(api_keys.c.key_id == key_id)).one_or_none()
         if row is None:
             raise BadKey(f"there is no key {key_id}: `healthscore keys list` shows them")
         return _key(row)
 
     def _change(self, key_id: str, values: Mapping[str, object]) -> None:
-        with self._store.writing() as connection:
+        with self.store.writing() as connection:
             connection.execute(update(api_keys).where(api_keys.c.key_id == key_id), dict(values))
 
 
 def _key(row: Row[Any]) -> ApiKey:
     known = {name: row._mapping[name] for name in ApiKey.__dataclass_fields__}
     return ApiKey(**(known | {"scopes": frozenset(row.scopes)}))
+
+
+def _active(key: ApiKey, now: datetime) -> ApiKey:
+    if (state := key.state(now)) != "active":
+        raise Unidentified(f"the API key {key.key_id} is {state}: ask for another")
+    return key
 
 
 def _digest(text: str) -> str:

@@ -1,6 +1,7 @@
 """Bearer tokens of an OpenID Connect issuer: checked here, with the keys the issuer publishes."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -112,6 +113,12 @@ class Issuer:
 
     def _away(self) -> IssuerUnavailable:
         return IssuerUnavailable("the OIDC issuer doesn't give its keys out: try again in a moment, or use an API key")
+
+
+def expiry(token: str) -> datetime:
+    """When a token that was checked ends, UTC."""
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return datetime.fromtimestamp(claims["exp"], UTC).replace(tzinfo=None)
 
 
 def _safe(address: str) -> bool:

@@ -15,7 +15,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityS
 from serving.access.roles import Scope
 from serving.reach import Reach
 
-_PUBLIC = frozenset({"healthz", "readyz", "static"})
+_PUBLIC = frozenset({"healthz", "readyz", "static", "sign-in", "sign-out"})
 
 _bearer = HTTPBearer(
     scheme_name="bearer",
@@ -40,7 +40,7 @@ def may(scope: Scope) -> Any:
 
 
 def public(path: str) -> bool:
-    """Whether a path needs nobody's permission: the probes and the pages' stylesheet, which show no account."""
+    """Whether a path needs nobody's permission: the probes, the stylesheet and signing in, which show no account."""
     return path.removeprefix("/").partition("/")[0] in _PUBLIC
 
 

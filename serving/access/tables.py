@@ -1,4 +1,4 @@
-"""The tables of keys and of the audit log, beside the scores in the same database."""
+"""The tables of keys, sessions and the audit log, beside the scores in the same database."""
 
 from sqlalchemy import JSON, BigInteger, Column, DateTime, Index, Integer, MetaData, SmallInteger, Table, Text
 
@@ -31,6 +31,18 @@ audit_log = Table(
     Column("account_id", ByCodePoint),
     Column("request_id", Text),
     Column("result", SmallInteger, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", Text, primary_key=True),  # SHA-256 of what the browser holds
+    Column("who", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("owner", Text),
+    Column("created_at", DateTime, nullable=False),
+    Column("expires_at", DateTime, nullable=False),
 )
 
 Index("audit_log_by_account", audit_log.c.account_id, audit_log.c.entry)

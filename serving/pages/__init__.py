@@ -3,6 +3,7 @@
 One module and one template per page; `serving.pages.router` registers them.
 """
 
+from serving.pages.desk import Desk
 from serving.pages.router import STATIC, pages
 
-__all__ = ["STATIC", "pages"]
+__all__ = ["STATIC", "Desk", "pages"]

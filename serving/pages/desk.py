@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from serving.access.identity import Identity
+from serving.loaded_models import LoadedModels
 from serving.plays import Plays
 from serving.store import ScoreStore
 
 
 @dataclass(frozen=True)
 class Desk:
-    """The same store, plays and clock as the API's; `openapi` describes the API."""
+    """The same store, callers, plays, models and clock as the API's; `openapi` describes the API."""
 
     store: ScoreStore
+    identity: Identity
     plays: Plays
+    models: LoadedModels
     clock: Callable[[], datetime]
     openapi: Callable[[], dict[str, Any]]

@@ -6,12 +6,13 @@ A template uses the fields of its page and `frame`, and nothing else; a test hol
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, fields
 from hashlib import sha256
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from serving.access.caller import LOCAL, Caller
+from serving.access.browser import FormToken, session_of
+from serving.access.caller import Caller
 from serving.access.roles import Scope
 from serving.errors import NothingPublished
 from serving.headers import not_modified
@@ -19,7 +20,7 @@ from serving.templating import render
 
 HTML = "text/html"
 
-Section = Literal["today", "accounts", "renewals", "book", "model", "data", "api"]
+Section = Literal["today", "accounts", "renewals", "book", "model", "data", "api", "sign-in"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,6 @@ NAVIGATION = (
     Entry("data", "/data", "Data", "model:read"),
     Entry("api", "/docs", "API", "model:read"),
 )
-assert {entry.section for entry in NAVIGATION} == set(get_args(Section))
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,14 @@ class Frame:
     """What surrounds a page: where it is, and who looks at it."""
 
     section: Section
-    navigation: tuple[Entry, ...]
-    caller: Caller
+    caller: Caller | None
+    signed_in: bool
+    form_token: FormToken
 
     @property
-    def signed_in(self) -> bool:
-        """Whether somebody signed in, rather than being on this machine while there is no key."""
-        return self.caller is not LOCAL
+    def navigation(self) -> tuple[Entry, ...]:
+        """The links that lead somewhere for who looks."""
+        return tuple(entry for entry in NAVIGATION if self.caller and entry.scope in self.caller.scopes)
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,18 @@ class NoScores(Page):
 
 def shown(request: Request, page: Page, status: int = 200) -> Response:
     """A page as the answer to its request; 304 where the browser has it as it is."""
-    caller: Caller = request.state.caller
-    navigation = tuple(entry for entry in NAVIGATION if entry.scope in caller.scopes)
+    caller: Caller | None = getattr(request.state, "caller", None)
+    frame = Frame(page.section, caller, session_of(request) is not None, FormToken(request))
     context = {field.name: getattr(page, field.name) for field in fields(page)}
-    content = render(page.template, **context, frame=Frame(page.section, navigation, caller))
+    content = render(page.template, **context, frame=frame)
     tag = sha256(content.encode()).hexdigest()[:32]
     # Weak: the same answer compressed has the same tag.
-    headers = {"ETag": f'W/"{tag}"', "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
+    headers = {"ETag": f'W/"{tag}"', "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization, Cookie"}
     if status == 200 and (known := not_modified(request, headers)):
         return known
-    return Response(content, status, headers, HTML)
+    answer = Response(content, status, headers, HTML)
+    frame.form_token.keep(answer)
+    return answer
 
 
 class PageRoute(APIRoute):

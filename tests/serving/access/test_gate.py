@@ -53,13 +53,25 @@ def test_the_first_key_closes_the_service(client_of: Callable[..., TestClient], 
         assert client.get(path).status_code == 200
 
 
-def test_a_person_is_told_on_a_page(client_of: Callable[..., TestClient], published: ScoreStore) -> None:
+@pytest.mark.parametrize(
+    "path, to",
+    [
+        ("/", "/sign-in"),
+        ("/accounts?q=a%26b", "/sign-in?next=%2Faccounts%3Fq%3Da%2526b"),
+        ("/nowhere", "/sign-in?next=%2Fnowhere"),
+    ],
+)
+def test_a_person_is_led_to_the_sign_in(
+    client_of: Callable[..., TestClient], published: ScoreStore, path: str, to: str
+) -> None:
     Keys(published).create("k", "admin", now=NOW)
-    answer = client_of(published).get("/", headers={"Accept": "text/html"})
-    assert answer.status_code == 401
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert "API key" in answer.text
-    assert "Fade" not in answer.text
+    client = client_of(published)
+    answer = client.get(path, headers={"Accept": "text/html"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"], answer.text) == (303, to, "")
+    page = client.get(path, headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert "API key" in page.text
+    assert "Fade" not in page.text
 
 
 @pytest.mark.parametrize("header", ["", "Basic abc", "Bearer", "Bearer ", "hs_1_2", "Token hs_1_2"])
