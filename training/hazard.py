@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from features.periods import PERIOD_DAYS
 from features.signal import Signal
 from training import calibration
 from training.calibration import LEVEL_SD, Calibration
@@ -74,51 +75,63 @@ def learn(
         return plain
     segments = history["segment"].to_numpy()
     try:
-        earlier, later = split(rows, LATER_SHARE)
+        early, late = split(rows, LATER_SHARE)
     except NotEnoughTime:
-        earlier = later = rows
-    weighed = _weighed(plain, earlier)
-    prior = _prior(weighed, later)
-    if earlier is later or min(_accounts(part, history) for part in (earlier, later)) < FEWEST_EVENTS:
-        return replace(weighed, calibration=weighed.calibration.levelled(prior, later.y, segments[later.row]))
+        early = late = np.ones(len(rows.y), dtype=bool)
+    later, repeats = rows.some(late), _repeats(rows, history)
+    weighed = _weighed(plain, rows, early, repeats)
+    prior = _prior(weighed, rows)
+
+    def levelled(fitted: Calibration, log_odds: NDArray[np.float64]) -> Calibration:
+        return fitted.levelled(log_odds, later.y, segments[later.row], repeats)
+
+    if early is late or min(_accounts(rows, part, history) for part in (early, late)) < FEWEST_EVENTS:
+        return replace(weighed, calibration=levelled(weighed.calibration, prior[late]))
     settings = {**parameters(signals, len(rows.y), seed), **(chosen or {})}
     names = [signal.name for signal in signals] + list(CLOCK)
-    first = _stopped(settings, names, weighed, earlier, later)
-    slope = calibration.slope(prior, _raw(first, later), later.y)
-    booster = lgb.train(settings, _dataset(weighed, rows, names), num_boost_round=max(1, first.best_iteration))
-    fitted = replace(weighed.calibration, slope=slope).levelled(
-        prior + slope * _raw(booster, later), later.y, segments[later.row]
-    )
+    whole = lgb.Dataset(rows.x, rows.y, init_score=prior, feature_name=names, params=settings, free_raw_data=False)
+    first = _stopped(settings, whole.construct(), early, late, prior)
+    slope = calibration.slope(prior[late], _raw(first, later), later.y, repeats)
+    booster = lgb.train(settings, whole, num_boost_round=max(1, first.best_iteration))
+    fitted = levelled(replace(weighed.calibration, slope=slope), prior[late] + slope * _raw(booster, later))
     return replace(weighed, booster=booster, calibration=fitted)
 
 
 def _stopped(
-    settings: Mapping[str, Any], names: list[str], weighed: Hazard, earlier: LeadRows, later: LeadRows
+    settings: Mapping[str, Any],
+    whole: lgb.Dataset,
+    early: NDArray[np.bool_],
+    late: NDArray[np.bool_],
+    prior: NDArray[np.float64],
 ) -> lgb.Booster:
     """A booster of the earlier periods that stops where the later ones no longer get better."""
-    train = _dataset(weighed, earlier, names)
-    return lgb.train(
-        dict(settings),
-        train,
-        num_boost_round=ROUNDS,
-        valid_sets=[train.create_valid(later.x, later.y, init_score=_prior(weighed, later))],
-        callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
-    )
+    train, judge = (_part(whole, part, prior) for part in (early, late))
+    stop = lgb.early_stopping(PATIENCE, verbose=False)
+    return lgb.train(dict(settings), train, num_boost_round=ROUNDS, valid_sets=[judge], callbacks=[stop])
 
 
-def _dataset(weighed: Hazard, rows: LeadRows, names: list[str]) -> lgb.Dataset:
-    return lgb.Dataset(rows.x, rows.y, init_score=_prior(weighed, rows), feature_name=names, free_raw_data=True)
+def _part(whole: lgb.Dataset, part: NDArray[np.bool_], prior: NDArray[np.float64]) -> lgb.Dataset:
+    """Some rows of a dataset, in its bins."""
+    return whole.subset(np.flatnonzero(part)).construct().set_init_score(prior[part])
 
 
-def _weighed(plain: Hazard, rows: LeadRows) -> Hazard:
-    """The scorecard's parts as the outcomes of `rows` weigh them; never turned round."""
-    base = plain.scorecard.base(plain.cause, rows.x[:, RENEWAL], rows.x[:, TERM].astype(np.float64))
+def _repeats(rows: LeadRows, history: pl.DataFrame) -> float:
+    """In how many rows an event is, on average: it is seen from every snapshot before it."""
+    events = pl.DataFrame({"account": history["account_id"].gather(rows.row[rows.y == 1])})
+    different = events.with_columns(begins=rows.begins[rows.y == 1] // PERIOD_DAYS).n_unique()
+    return max(1.0, len(events) / different) if different else 1.0
+
+
+def _weighed(plain: Hazard, rows: LeadRows, part: NDArray[np.bool_], repeats: float) -> Hazard:
+    """The scorecard's two parts as the outcomes of `part` weigh them; never turned round."""
+    base = plain.scorecard.base(plain.cause, rows.x[part, RENEWAL], rows.x[part, TERM].astype(np.float64))
     found = calibration.shrunken(
-        np.column_stack([np.ones(len(rows.y)), base, -rows.standing]),
-        rows.y,
-        np.full(len(rows.y), rows.offset),
+        np.column_stack([np.ones(len(base)), base, -rows.standing[part]]),
+        rows.y[part],
+        np.full(len(base), rows.offset),
         np.array([plain.calibration.intercept, 1.0, 1.0]),
         np.array([LEVEL_SD, WEIGHT_SD, WEIGHT_SD]),
+        repeats,
     )
     return replace(
         plain,
@@ -137,5 +150,5 @@ def _raw(booster: lgb.Booster, rows: LeadRows) -> NDArray[np.float64]:
     return np.asarray(booster.predict(rows.x, raw_score=True), dtype=np.float64)
 
 
-def _accounts(rows: LeadRows, history: pl.DataFrame) -> int:
-    return history["account_id"].gather(rows.row[rows.y == 1]).n_unique()
+def _accounts(rows: LeadRows, part: NDArray[np.bool_], history: pl.DataFrame) -> int:
+    return history["account_id"].gather(rows.row[part & (rows.y == 1)]).n_unique()

@@ -91,9 +91,10 @@ def expand(
     values = signal_values(history, signals)
     renewal, term = renewal_clock(history)
     x = np.empty((len(row), len(signals) + len(CLOCK)), dtype=np.float32)
-    x[:, : len(signals)] = values[row]
+    starts = np.searchsorted(lead_of, np.arange(1, LEADS + 2))
     for lead in range(1, LEADS + 1):
-        here = lead_of == lead
+        here = slice(starts[lead - 1], starts[lead])
+        x[here, : len(signals)] = values[row[here]]
         x[here, len(signals) :] = clock_values(lead, renewal[row[here]], term[row[here]])
     begins = (as_of[row] + PERIOD_DAYS * (lead_of - 1)).astype(np.int64)
     y = np.concatenate([label for _, label in parts]).astype(np.float32)
@@ -101,8 +102,8 @@ def expand(
     return LeadRows(x, y, row, begins, begins + PERIOD_DAYS, stands, kept)
 
 
-def split(rows: LeadRows, later_share: float) -> tuple[LeadRows, LeadRows]:
-    """Rows whose period ended before a cut in time, and rows whose period began at or after it.
+def split(rows: LeadRows, later_share: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows' periods ended before a cut in time, and which rows' periods began at or after it.
 
     Raises NotEnoughTime where the rows span fewer than three periods.
     """
@@ -113,7 +114,7 @@ def split(rows: LeadRows, later_share: float) -> tuple[LeadRows, LeadRows]:
             f"needs {3 * PERIOD_DAYS}: begin earlier, or bring more of the contracts' history"
         )
     cut = last - max(PERIOD_DAYS, round((last - first) * later_share / PERIOD_DAYS) * PERIOD_DAYS)
-    return rows.some(rows.ends <= cut), rows.some(rows.begins >= cut)
+    return rows.ends <= cut, rows.begins >= cut
 
 
 def signal_values(matrix: pl.DataFrame, signals: list[str]) -> Floats:

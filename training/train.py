@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from features.catalogue import CATALOGUE, SIGNALS, digest
-from features.periods import PERIOD
+from features.periods import PERIOD, PERIODS_A_YEAR
 from training import scorecard
 from training.calibration import LEVEL_SD
 from training.hazard import LATER_SHARE, learn
@@ -76,6 +76,7 @@ def train(
         progress(f"hazard of {cause}: {rows:,} rows, {events:,} with it")
         hazards.append(learn(cause, leads, history, signals, recipe.scorecard, average, recipe.seed, recipe.chosen))
     contraction, churn = hazards
+    growth, growth_sd = _growth(history, outcomes)
     churned = history.filter(pl.col("churned_at").is_not_null()).unique(["account_id", "churned_at"])
     recent = _later_from(history, outcomes.observed_until)
     card = Card(
@@ -88,7 +89,8 @@ def train(
         seen=_seen(values, names),
         feeds=Feeds({}, []),
         contraction_depth=_depth(history),
-        growth=_growth(history, outcomes),
+        growth=growth,
+        growth_sd=growth_sd,
         level_sd=float((LEVEL_SD**-2 + len(churned.filter(pl.col("churned_at") > recent))) ** -0.5),
         grace_days=recipe.grace_days,
         trained_on={
@@ -164,8 +166,12 @@ def _depth(history: pl.DataFrame) -> float:
     return float(lost.sum()) / float(arr.sum()) if len(contracted) else USUAL_DEPTH
 
 
-def _growth(history: pl.DataFrame, outcomes: Outcomes) -> float:
-    """What accounts that stayed a year and didn't contract added to their ARR in it, as a share of it."""
+def _growth(history: pl.DataFrame, outcomes: Outcomes) -> tuple[float, float]:
+    """What accounts that stayed a year and didn't contract added to their ARR in it, as a share of it.
+
+    On average over the snapshots, and its standard deviation from one to another; as large as the average where too
+    few were seen to tell.
+    """
     later = pl.col("as_of") + YEAR
     stayed = history.filter(
         (later <= outcomes.observed_until)
@@ -173,8 +179,14 @@ def _growth(history: pl.DataFrame, outcomes: Outcomes) -> float:
         & (pl.col("contracted_at").is_null() | (pl.col("contracted_at") > later))
     )
     grown = pl.when(pl.col("expanded_at") <= later).then(pl.col("expanded_to") - 1).fill_null(0.0)
-    added, arr = stayed.select((grown * pl.col("arr_in_force")).sum(), pl.col("arr_in_force").sum()).row(0)
-    return float(added / arr) if arr else 0.0
+    arr = pl.col("arr_in_force")
+    years = stayed.group_by("as_of").agg(arr=arr.sum(), added=(grown * arr).sum()).filter(pl.col("arr") > 0)
+    years = years.sort("as_of")
+    if years.is_empty():
+        return 0.0, 0.0
+    growth = float(years["added"].sum()) / float(years["arr"].sum())
+    differ = (years["added"] / years["arr"]).std() if len(years) > PERIODS_A_YEAR // 2 else None
+    return growth, float(differ) if isinstance(differ, float) else abs(growth)
 
 
 def _later_from(history: pl.DataFrame, observed_until: datetime) -> datetime:

@@ -22,7 +22,8 @@ class Card:
     `typical_points` are what each signal gives or costs in the median; they count to the base, so that a signal's
     points are against what is typical. `spread` is the standard deviation of health between models of the same
     company, in points. `contraction_depth` is the share of ARR lost by those that pay less, `growth` what the others
-    add in a year as a share of theirs, and `level_sd` how far the level of churn, in log-odds, may be off.
+    add in a year as a share of theirs (`growth_sd` from year to year), and `level_sd` how far the level of churn, in
+    log-odds, may be off.
     """
 
     signals: tuple[str, ...]
@@ -35,6 +36,7 @@ class Card:
     feeds: Feeds
     contraction_depth: float
     growth: float
+    growth_sd: float
     level_sd: float
     grace_days: int
     trained_on: dict[str, Any]

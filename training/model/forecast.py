@@ -3,7 +3,8 @@
 Each account leaves, pays less, or stays and grows, by its own risks and independently of the others, given a **level**:
 the log-odds of leaving of all accounts may be off by `card.level_sd`, and those of a segment against the others by what
 calibration believes of it. The interval is of draws from that, so it holds for a book of three accounts as for one of
-thousands. GRR is what is left of today's ARR; NRR adds what those that stay and don't contract grow by (`card.growth`).
+thousands. GRR is what is left of today's ARR; NRR adds what those that stay and don't contract grow by, `card.growth`,
+which differs from year to year by `card.growth_sd`.
 """
 
 import numpy as np
@@ -42,7 +43,8 @@ def forecast(scored: pl.DataFrame, model: HealthModel, by: str | None = None, se
     shrunk = np.bincount(which, arr * shrinks * (1.0 - depth), groups.height).astype(np.float64)
     whole, less = _draws(rows, which, groups.height, model, np.random.default_rng(seed))
     retained = _with_ends(stays + shrunk, whole + (1.0 - depth) * less)
-    grown = _with_ends((1.0 + growth) * stays + shrunk, (1.0 + growth) * whole + (1.0 - depth) * less)
+    grows = 1.0 + growth + model.card.growth_sd * np.random.default_rng((seed, 1)).standard_normal(DRAWS)
+    grown = _with_ends((1.0 + growth) * stays + shrunk, grows * whole + (1.0 - depth) * less)
     today = np.where(groups["arr"] > 0, groups["arr"], np.nan)
     return groups.with_columns(
         *(pl.Series(f"expected_arr{end}", of_end) for end, of_end in retained.items()),
