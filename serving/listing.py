@@ -5,7 +5,6 @@ change, so a cursor keeps its meaning when another batch is published, and ties 
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import date
 from typing import Annotated, Any, NamedTuple, Self
 from urllib.parse import urlencode
 
@@ -14,6 +13,7 @@ from pydantic_core import PydanticCustomError, from_json, to_json
 
 from features.signal import DIMENSIONS
 from serving.errors import BadCursor
+from serving.parameters import Day
 from serving.scores import Band
 
 SORTED = (
@@ -80,7 +80,10 @@ def _bound(which: str, what: str, example: float, most: float | None = None) -> 
 
 
 def _or_empty(schema: dict[str, Any]) -> None:
-    schema["anyOf"].append({"type": "string", "maxLength": 0})  # as a form sends what nobody filled in
+    """Take the empty string too, as a form sends what nobody filled in."""
+    said = {"title", "description", "examples", "default"}
+    kinds = schema.pop("anyOf", None) or [{name: schema.pop(name) for name in list(schema) if name not in said}]
+    schema["anyOf"] = [*kinds, {"type": "string", "maxLength": 0}]
 
 
 class AccountQuery(BaseModel):
@@ -91,7 +94,9 @@ class AccountQuery(BaseModel):
     q: Words | None = Field(
         None, description="Text in the name or account_id, whatever its case or accents.", examples=["acme"]
     )
-    band: Band | None = Field(None, description="Only accounts in this band.", examples=["at_risk"])
+    band: Band | None = Field(
+        None, description="Only accounts in this band.", examples=["at_risk"], json_schema_extra=_or_empty
+    )
     owner: Words | None = Field(
         None, description="Only accounts of this customer success manager.", examples=["Ada Byron"]
     )
@@ -112,27 +117,38 @@ class AccountQuery(BaseModel):
     coverage_min: float | None = _bound("least", "a coverage", 0.1, 1)
     coverage_max: float | None = _bound("most", "a coverage", 1.0, 1)
     renewal_within: Days | None = Field(
-        None, description="Only accounts whose next renewal is at most so many days after as_of.", examples=["90d"]
+        None,
+        description="Only accounts whose next renewal is at most so many days after as_of.",
+        examples=["90d"],
+        json_schema_extra=_or_empty,
     )
     points_below: PointsBelow | None = Field(
         None,
         description="Only accounts with fewer points of health than this in a dimension: name, colon, points.",
         examples=["adoption:-5"],
+        json_schema_extra=_or_empty,
     )
-    as_of: date | None = Field(
+    as_of: Day | None = Field(
         None,
         description="Scores as of this day: of the latest batch that is not of a later one.",
         examples=["2026-11-01"],
+        json_schema_extra=_or_empty,
     )
-    known_at: date | None = Field(
-        None, description="What was shown at the end of this day: only batches made by then.", examples=["2026-11-02"]
+    known_at: Day | None = Field(
+        None,
+        description="What was shown at the end of this day: only batches made by then.",
+        examples=["2026-11-02"],
+        json_schema_extra=_or_empty,
     )
     sort: Sort = Field(
         "-arr_at_risk",
         description="Column to sort by, with - in front for the highest first. Accounts without a value come last.",
         examples=["-health"],
+        json_schema_extra=_or_empty,
     )
-    limit: int = Field(50, ge=1, le=200, description="Accounts per page, 1 to 200.", examples=[50])
+    limit: int = Field(
+        50, ge=1, le=200, description="Accounts per page, 1 to 200.", examples=[50], json_schema_extra=_or_empty
+    )
     cursor: str | None = Field(
         None,
         max_length=2000,

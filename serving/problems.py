@@ -161,9 +161,15 @@ def handle_problems(app: FastAPI) -> None:
 
 
 def _methods(app: FastAPI, path: str) -> list[str]:
-    """What is possible at a path, by all routes that would take it: Starlette's own `Allow` names the first's."""
+    """What is possible at a path, by all routes made for it: Starlette's own `Allow` names the first's.
+
+    An account's own path takes what stands behind it too, as ids may hold slashes; the longest templates are meant.
+    """
     routes = [route for route in iter_route_contexts(app.routes) if route.methods and route.path_regex.match(path)]
-    return sorted({method for route in routes for method in route.methods or ()})
+    longest = max(str(route.path).count("/") for route in routes)
+    return sorted(
+        {method for route in routes if str(route.path).count("/") == longest for method in route.methods or ()}
+    )
 
 
 def _defect(request: Request, error: Exception) -> Response:

@@ -7,27 +7,38 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from features.catalogue import SIGNALS
+from features.errors import SourceError
 from features.findings import Checked
 from features.matrix import build
 from features.quality import check
 from features.sources import open_source
 from features.spine import spine
 from features.tables import TABLES, Column, Table
+from serving.errors import CannotAnswer
 from serving.read_models import Utc
 from serving.signal_values import LARGEST
 
 MOST_ACCOUNTS = 1_000
 MOST_ROWS = 100_000
 """Rows of one table in a request."""
-_DAY = r"20[0-9]{2}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
+_DAY = (
+    "(20[0-9]{2}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
+    "|20([02468][048]|[13579][26])-02-29)"
+)
 _Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
 _Number = Annotated[float, Field(strict=True, ge=-LARGEST, le=LARGEST)]
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value  # 5.0 is a whole number in JSON
+
+
 _TYPES: Mapping[str, Any] = {
     "text": _Text,
-    "integer": Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)],
+    "integer": Annotated[int, Field(strict=True, ge=-(2**53), le=2**53), BeforeValidator(_whole)],
     "number": _Number,
     "boolean": Annotated[bool, Field(strict=True)],
     "date": Annotated[str, Field(pattern=f"^{_DAY}$", json_schema_extra={"format": "date"})],
@@ -86,17 +97,21 @@ class RawRows(BaseModel):
 
 
 def signals_of_rows(raw: RawRows) -> tuple[pl.DataFrame, Checked]:
-    """The matrix of those who are customers at `as_of`, and what the check found. Raises SourceError.
+    """The matrix of those who are customers at `as_of`, and what the check found.
 
-    Bad rows are put aside and told of, however many they are.
+    Bad rows are put aside and told of. Raises CannotAnswer where nothing of a table that is needed is left.
     """
     as_of = datetime.fromisoformat(raw.as_of)
     with TemporaryDirectory(prefix="healthscore-rows-") as folder:
         for name, rows in vars(raw.tables).items():
             if rows is not None:
                 _frame(TABLES[name], rows).write_parquet(Path(folder) / f"{name}.parquet")
-        with open_source(folder) as source:
-            checked = check(source, extracted_at=as_of, max_bad_share=1.0)
+        try:
+            with open_source(folder) as source:
+                checked = check(source, extracted_at=as_of, max_bad_share=1.0)
+        except SourceError as error:
+            said = f"the rows can't be used: {str(error).removeprefix(f'{folder}: ')}"
+            raise CannotAnswer(said, {"tables": said}) from error
     return build(checked.tables, spine(checked.tables, [as_of]), SIGNALS), checked
 
 

@@ -6,7 +6,7 @@ Times are UTC; money is ARR per year in the company's one currency. Higher healt
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from serving.scores import Band, Status
 
@@ -21,8 +21,15 @@ def _utc(time: datetime) -> datetime:
         return _FIRST if time.year == 1 else _LAST
 
 
+def _as_written(value: Any) -> Any:
+    if isinstance(value, int | float) or (isinstance(value, str) and value.lstrip("+-").replace(".", "").isdigit()):
+        raise ValueError("write a time as 2026-11-01T00:00:00Z")  # pydantic would take seconds since 1970 too
+    return value
+
+
 Utc = Annotated[
     datetime,
+    BeforeValidator(_as_written),
     AfterValidator(_utc),
     PlainSerializer(lambda time: f"{time.isoformat()}Z", when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),

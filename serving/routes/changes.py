@@ -1,6 +1,5 @@
 """`/v1/accounts/{account_id}/changes` and `/what-if`: why a score is another than it was, and what would make it so."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -11,7 +10,7 @@ from serving.changes import Changes, changes
 from serving.examples import example
 from serving.headers import JSON
 from serving.loaded_models import LoadedModels
-from serving.parameters import no_parameters
+from serving.parameters import Day, no_parameters
 from serving.problems import documented
 from serving.reach import Reach
 from serving.routes.history import AccountId
@@ -19,7 +18,7 @@ from serving.store import ScoreStore
 from serving.stored_rows import current_score
 from serving.what_if import WhatIfAsked, WhatIfShown, what_if
 
-_Score = date | Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")] | None
+_Score = Day | Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")] | None
 _NAMED = "a day, for the last score as of it or before, or a batch_id of the account's history"
 
 

@@ -1,6 +1,5 @@
 """`/v1/accounts/{account_id}/history` and `/signals`: what was, and what it was made of."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -10,6 +9,7 @@ from serving.access.permission import may
 from serving.examples import example
 from serving.headers import JSON
 from serving.history import AccountHistory, account_history
+from serving.parameters import Day
 from serving.problems import documented
 from serving.reach import Reach
 from serving.store import ScoreStore
@@ -22,7 +22,7 @@ class HistoryQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    known_at: date | None = Field(
+    known_at: Day | None = Field(
         None,
         description="As it was shown at the end of this day: one score per as_of, the one known by then.",
         examples=["2026-11-02"],

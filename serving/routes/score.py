@@ -10,11 +10,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from features.catalogue import digest
-from features.errors import SourceError
 from features.findings import Checked
 from serving.access.permission import may
 from serving.ad_hoc import AdHocScores, ad_hoc_scores, answered_by
-from serving.errors import BadParameter, CannotAnswer
+from serving.errors import CannotAnswer
 from serving.examples import example
 from serving.headers import JSON
 from serving.loaded_models import Loaded, LoadedModels
@@ -98,10 +97,7 @@ def _of_rows(loaded: Loaded, rows: list[dict[str, Any]]) -> Response:
 
 def _of_raw(loaded: Loaded, body: bytes) -> Response:
     raw = _checked(RawRows.model_validate_json, body)
-    try:
-        matrix, checked = signals_of_rows(raw)
-    except SourceError as error:
-        raise BadParameter("tables", f"the rows can't be used: {error}") from error
+    matrix, checked = signals_of_rows(raw)
     return _answer(loaded, ad_hoc_scores(loaded, matrix), checked)
 
 
