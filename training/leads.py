@@ -22,8 +22,9 @@ CLOCK = ("lead", "renewal_in_lead", "days_to_renewal", "term_days")
 """Covariates that are not signals; `days_to_renewal` counts from the first day of the lead."""
 RENEWAL, TERM = CLOCK.index("renewal_in_lead") - len(CLOCK), CLOCK.index("term_days") - len(CLOCK)
 """Their columns in a row, from its end."""
-MOST_ROWS = 3_000_000
-"""Beyond this, rows without an event are sampled: 106 columns of them are 1.3 GB."""
+MOST_ROWS = 500_000
+"""Beyond this, rows without an event are sampled. A quarter of 452,000 rows cost nothing out of time (log-loss .15611
+instead of .15612), a sixteenth .0006."""
 
 Floats = NDArray[np.float32]
 

@@ -13,10 +13,10 @@ from training.backtest import MODEL, Backtest, walk_forward
 from training.evaluation import Ranked, churned_within, losses, with_intervals
 from training.intervals import RESAMPLES, Floats, Integers, Resamples
 from training.model import HORIZONS, HealthModel
-from training.model.health import BANDS
+from training.model.bands import BANDS
 from training.outcomes import Outcomes, outcomes
 from training.receipt import Caught, Comparison, Entry, Receipt, Tenth
-from training.timing import GREEN, band_rates, flips, missed, warned
+from training.timing import GREEN, band_rates, flips, missed, warned, with_settled
 from training.train import Recipe
 from training.verdict import verdict
 
@@ -84,7 +84,8 @@ def receipt(
         base_rate=draws.mean(watched["churned"].to_numpy(), account),
         bands=band_rates(watched, [band for band, _ in BANDS], draws),
         green=draws.mean((lives["band"] == GREEN).to_numpy(), lives["account"].to_numpy()),
-        flips=flips(lives, draws),
+        flips=flips(lives, "band", draws),
+        settled_flips=flips(with_settled(lives), "settled_band", draws),
         warned=warned(lives, draws),
         calibration=tuple(tenth for days in HORIZONS for tenth in _tenths(backtest, known[days], days, draws)),
         caught=tuple(point for days in HORIZONS for point in _caught(backtest, known[days], days)),

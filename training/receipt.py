@@ -138,7 +138,7 @@ class Receipt:
 
     `until` is the moment the outcomes were told at, `observed_until` the last moment at which they are certain.
     `green` is the share of snapshots in the healthy band, `flips` the share of account-months whose band differs from
-    the same band before and after.
+    the same band before and after, `settled_flips` the same of the settled band (`training.model.bands`).
     """
 
     until: datetime
@@ -152,6 +152,7 @@ class Receipt:
     bands: tuple[BandRate, ...]
     green: Estimate
     flips: Estimate
+    settled_flips: Estimate
     warned: tuple[Warned, ...]
     calibration: tuple[Tenth, ...]
     caught: tuple[Caught, ...]
@@ -204,6 +205,7 @@ class Receipt:
         for warned in self.warned:
             found |= _flat(f"not_green_{warned.from_days}_{warned.to_days}d", warned.not_green)
         found |= _flat("green", self.green) | _flat("band_flips", self.flips)
+        found |= _flat("settled_band_flips", self.settled_flips)
         found |= {"green_churners": self.missed.green, "green_churners_arr": self.missed.green_arr}
         return {name: float(value) for name, value in found.items() if value == value}
 

@@ -89,11 +89,15 @@ def _early(receipt: Receipt) -> str:
         (band.band.replace("_", " "), f"{band.rows:,}", _rate(band.churn_rate, 1)) for band in receipt.bands
     ]
     rows.append(("whole book", f"{sum(band.rows for band in receipt.bands):,}", _rate(receipt.base_rate, 1)))
-    steady = f"{_share(receipt.flips, 1)}{_interval(receipt.flips, 1, 100, PERCENT, before=', ')}"
+    shown, settled = (
+        f"{_share(flips, 1)}{_interval(flips, 1, 100, PERCENT, before=', ')}"
+        for flips in (receipt.flips, receipt.settled_flips)
+    )
     return (
         "<h2>How early it warned, and what the bands were worth</h2>\n"
         "<p>Green is the band healthy. Of each account that left, its snapshots are looked up by how long before "
-        f"leaving they were taken. A band that turns and turns back is noise: {steady} of account-months.</p>\n"
+        f"leaving they were taken. A band that turns and turns back is noise: {shown} of account-months. "
+        f"People are told of settled bands, a score on the edge having to stay or to go further: {settled}.</p>\n"
         '<div class="pair">\n'
         f"{_figure('No longer green, by days before leaving', plots.warning(receipt))}"
         f"{_figure(f'Caught among the highest risks, {TOLD_AT} days', plots.caught(receipt, TOLD_AT))}"

@@ -8,6 +8,7 @@ import polars as pl
 from features.catalogue import CATALOGUE
 from features.periods import PERIOD
 from training.intervals import Estimate, Integers, Resamples
+from training.model.bands import settled_along
 from training.receipt import BandRate, Driver, GreenChurner, Missed, Warned
 
 GREEN = "healthy"
@@ -44,17 +45,29 @@ def warned(rows: pl.DataFrame, resamples: Resamples) -> tuple[Warned, ...]:
     return tuple(found)
 
 
-def flips(rows: pl.DataFrame, resamples: Resamples) -> Estimate:
-    """Share of account-months, among those with a month before and one after, whose band is alone between equals."""
+def with_settled(rows: pl.DataFrame) -> pl.DataFrame:
+    """`rows` (account, as_of, health), sorted by them, with each account's `settled_band`."""
+    ordered = rows.sort("account", "as_of")
+    bands = [
+        band for lot in ordered.partition_by("account", maintain_order=True) for band in settled_along(lot["health"])
+    ]
+    return ordered.with_columns(settled_band=pl.Series(bands, dtype=pl.String))
+
+
+def flips(rows: pl.DataFrame, column: str, resamples: Resamples) -> Estimate:
+    """Share of account-months, among those with a month before and one after, whose band is alone between equals.
+
+    `column` is the band shown or the settled one.
+    """
     per_account = {
-        "before": pl.col("band").shift(1),
-        "after": pl.col("band").shift(-1),
+        "before": pl.col(column).shift(1),
+        "after": pl.col(column).shift(-1),
         "whole": (pl.col("as_of") - pl.col("as_of").shift(1) == PERIOD)
         & (pl.col("as_of").shift(-1) - pl.col("as_of") == PERIOD),
     }
     beside = rows.sort("account", "as_of").with_columns(**{k: v.over("account") for k, v in per_account.items()})
     between = beside.filter("whole")
-    flipped = (pl.col("before") == pl.col("after")) & (pl.col("band") != pl.col("before"))
+    flipped = (pl.col("before") == pl.col("after")) & (pl.col(column) != pl.col("before"))
     return resamples.mean(between.select(flipped).to_series().to_numpy(), _account(between))
 
 

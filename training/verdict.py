@@ -107,7 +107,10 @@ def _warnings(receipt: Receipt) -> Iterator[str]:
 
 def _bands(receipt: Receipt) -> Iterator[str]:
     if receipt.flips.value == receipt.flips.value:
-        yield f"Bands turned and turned back in {percent(receipt.flips, 1)} of account-months."
+        yield (
+            f"Bands turned and turned back in {percent(receipt.flips, 1)} of account-months; the settled bands, whose "
+            f"changes people are told of, in {percent(receipt.settled_flips, 1)}."
+        )
 
 
 def _doubts(receipt: Receipt) -> Iterator[str]:

@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 
 from features.signal import DIMENSIONS
 from serving.api import create_app
-from serving.bands import band_of
+from training.model import band_of
 from serving.scores import AccountScore, Batch
 from serving.store import ScoreStore
 

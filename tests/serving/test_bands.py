@@ -2,13 +2,9 @@
 
 import pytest
 
-from serving.bands import BEGINS, Seen, band_of, settle
+from serving.bands import Seen, settle
 from serving.scores import Band
-from training.model.health import BANDS
-
-
-def test_the_edges_are_the_model_s() -> None:
-    assert BANDS[:2] == BEGINS
+from training.model import band_of
 
 
 @pytest.mark.parametrize(

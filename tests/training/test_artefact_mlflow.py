@@ -26,6 +26,17 @@ SECONDS = 90
 EXACT = ["health", "health_low", "health_high", "risk_90d", "risk_365d", "base_points", "points__tickets_84d"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def environment() -> Iterator[None]:
+    """MLflow's own functions leave an address in the environment; others are to find it as it was."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    yield
+    mlflow.set_tracking_uri(None)
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    if before is not None:
+        os.environ["MLFLOW_TRACKING_URI"] = before
+
+
 @pytest.fixture(scope="module")
 def newest(company) -> pl.DataFrame:
     return company.matrix.filter(pl.col("as_of") == company.matrix["as_of"].max()).head(40)

@@ -18,7 +18,8 @@ def model(company) -> HealthModel:
 
 
 def settled(model: HealthModel, level_sd: float) -> HealthModel:
-    return replace(model, card=replace(model.card, contraction_depth=0.25, growth=0.1, growth_sd=0.0, level_sd=level_sd))
+    card = replace(model.card, contraction_depth=0.25, growth=0.1, growth_sd=0.0, level_sd=level_sd)
+    return replace(model, card=card)
 
 
 def book(

@@ -13,6 +13,7 @@ from features.signal import DIMENSIONS
 from training.errors import ModelError
 from training.leads import renewal_clock
 from training.model import Served, bands, load, risk_within, save
+from training.model.bands import settled_along
 
 
 @pytest.fixture(scope="module")
@@ -154,3 +155,15 @@ def test_mlflow_gets_the_same_numbers(company, newest) -> None:
     served = Served(company.model).predict(frame.assign(**clock))
     assert np.array_equal(served["health"], company.model.score(newest)["health"])
     assert np.array_equal(served["risk_90d"], company.model.score(newest)["risk_90d"])
+
+
+@pytest.mark.parametrize(
+    "name, health, settled",
+    [
+        ("on the edge for a month", [60, 49, 51, 60], "healthy healthy healthy healthy"),
+        ("on the edge to stay", [60, 49, 49.5, 49], "healthy healthy at_risk at_risk"),
+        ("far past the edge", [60, 40, 60], "healthy at_risk healthy"),
+    ],
+)
+def test_bands_settle(name: str, health: list[float], settled: str) -> None:
+    assert settled_along(health) == settled.split()

@@ -50,6 +50,7 @@ def receipt(estimate: Estimate = SOME, folds: int = 2) -> Receipt:
         bands=(BandRate("healthy", 800, estimate), BandRate("critical", 200, estimate)),
         green=estimate,
         flips=estimate,
+        settled_flips=estimate,
         warned=(Warned(60, 90, 80, estimate), Warned(150, 180, 50, estimate)),
         calibration=tuple(Tenth(90, n, 100, n / 100, estimate, n / 90, estimate) for n in range(1, 11)),
         caught=(Caught(90, 0.0, 0.0, 0.0), Caught(90, 1.0, 1.0, 1.0)),

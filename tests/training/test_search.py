@@ -37,7 +37,7 @@ def test_the_chosen_have_the_least_loss(told) -> None:
 
 def test_the_usual_parameters_are_tried_first(told) -> None:
     first = told[1][0].chosen
-    assert (first["num_leaves"], first["lambda_l2"], first["feature_fraction"]) == (15, 10.0, 1.0)
+    assert (first["num_leaves"], first["lambda_l2"], first["feature_fraction"]) == (15, 10.0, 0.5)
     assert [trial.number for trial in told[1]] == list(range(TRIALS))
 
 

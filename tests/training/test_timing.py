@@ -42,13 +42,13 @@ def leaving(rows: pl.DataFrame, **days: int) -> pl.DataFrame:
     ],
 )
 def test_flips(bands: list[str], share: float) -> None:
-    assert flips(book(a=bands), Resamples.of(1)).value == pytest.approx(share)
+    assert flips(book(a=bands), "band", Resamples.of(1)).value == pytest.approx(share)
 
 
 def test_a_gap_or_another_account_between_is_no_flip() -> None:
     gap = book(a=[H, R, R, H]).filter(pl.col("as_of") != START + timedelta(days=56))
-    assert np.isnan(flips(gap, Resamples.of(1)).value)
-    assert np.isnan(flips(book(a=[H, R], b=[H, H]), Resamples.of(2)).value)
+    assert np.isnan(flips(gap, "band", Resamples.of(1)).value)
+    assert np.isnan(flips(book(a=[H, R], b=[H, H]), "band", Resamples.of(2)).value)
 
 
 def test_warned_counts_each_churn_once_in_a_stretch_by_its_earliest_snapshot() -> None:

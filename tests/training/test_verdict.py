@@ -39,6 +39,7 @@ def receipt(*comparisons: Comparison, churns: int = 100, folds: int = 3) -> Rece
         bands=(),
         green=Estimate(0.6, 0.55, 0.65),
         flips=Estimate(0.015, 0.01, 0.02),
+        settled_flips=Estimate(0.005, 0.001, 0.009),
         warned=(Warned(60, 90, 80, Estimate(0.7, 0.6, 0.8)), Warned(150, 180, 50, Estimate(0.5, 0.4, 0.6))),
         calibration=(),
         caught=(),
@@ -97,7 +98,8 @@ def test_the_other_sentences() -> None:
         "50 % (40 to 60 %) of those who left were no longer green 150 to 180 days before; 60 % (55 to 65 %) of the "
         "whole book was green.",
         "70 % (60 to 80 %) were no longer green 60 to 90 days before.",
-        "Bands turned and turned back in 1.5 % (1.0 to 2.0 %) of account-months.",
+        "Bands turned and turned back in 1.5 % (1.0 to 2.0 %) of account-months; the settled bands, whose changes "
+        "people are told of, in 0.5 % (0.1 to 0.9 %).",
     ]
 
 

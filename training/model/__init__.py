@@ -2,10 +2,11 @@
 
 from training.errors import ModelError, WhatIfRefused
 from training.model.artefact import load, save
+from training.model.bands import band_of, bands, settled
 from training.model.card import Card
 from training.model.drivers import DRIVER, explained
 from training.model.forecast import forecast
-from training.model.health import Accounts, HealthModel, bands
+from training.model.health import Accounts, HealthModel
 from training.model.ledger import Entry, Ledger, ledger
 from training.model.path import Scored
 from training.model.risks import HORIZONS, risk_within
@@ -28,6 +29,7 @@ __all__ = [
     "Snapshot",
     "WhatIf",
     "WhatIfRefused",
+    "band_of",
     "bands",
     "explained",
     "forecast",
@@ -35,5 +37,6 @@ __all__ = [
     "load",
     "risk_within",
     "save",
+    "settled",
     "what_if",
 ]

@@ -20,6 +20,7 @@ from features.catalogue import CATALOGUE
 from features.periods import PERIOD_DAYS
 from features.signal import DIMENSIONS
 from training.leads import CLOCK, LEADS, clock_values, renewal_clock, signal_values
+from training.model.bands import bands
 from training.model.card import Card
 from training.model.hazard import Hazard
 from training.model.risks import HORIZONS, risk_within
@@ -30,8 +31,6 @@ HEALTH_TERM_DAYS = 365.0
 contract looks healthy whatever its behaviour, because little is decided at any one of its renewals (mean health 85
 against 40 for yearly terms, and AUC 0.60 instead of 0.66 among the monthly accounts of the simulated company)."""
 POINTS_PER_LOG_ODD = 10.0 / np.log(2.0)
-BANDS = (("healthy", 50.0), ("at_risk", 35.0), ("critical", -np.inf))
-"""Band and the health it begins at. Higher health is better."""
 INTERVAL_Z = 1.2816
 """Of a normal distribution, four fifths lie within this many standard deviations."""
 
@@ -165,11 +164,6 @@ class HealthModel:
         x = np.hstack([accounts.values, clock]).astype(np.float32)
         risk = expit(self.churn.log_odds(x, standing, self.churn.calibration.shifts(accounts.segments)))
         return np.where(np.isnan(accounts.renewal), np.nan, risk)
-
-
-def bands(health: Floats) -> list[str]:
-    """The band of each health."""
-    return [next(name for name, begins in BANDS if value >= begins) for value in health]
 
 
 def renewal_ahead(values: Rows) -> Rows:
