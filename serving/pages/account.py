@@ -1,60 +1,154 @@
-"""`/accounts/{account_id}`: one account, what its health is made of, and what to do about it."""
+"""`/accounts/{account_id}`: one account: how it does, why, what changed, what to do, and what people say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
 
+from features.errors import HealthscoreError
 from serving.access.permission import may
 from serving.accounts import account_detail
+from serving.actions import ActionGiven, ActionShown, Outcome, actions_of, take_action
+from serving.changes import Changes, changes
+from serving.history import account_history
+from serving.opinions import OpinionGiven, give_opinion
+from serving.pages.charts import Chart, Fall, health_chart, risk_chart, waterfall
 from serving.pages.desk import Desk
+from serving.pages.form import Sent, read
 from serving.pages.page import Page, Section, page_routes, shown
+from serving.pages.what_if_form import WhatIfForm, what_if_form
 from serving.parameters import no_parameters
+from serving.plays import Plays
 from serving.reach import Reach
 from serving.read_models import AccountDetail
+from serving.risk_curve import risk_curve
+from serving.scores import BANDS, Band
+from serving.stored_rows import StoredScore, current_score
+
+HORIZONS = (30, 90, 180, 365)
+OUTCOMES: Sequence[tuple[Outcome, str]] = (
+    ("helped", "It helped"),
+    ("no_difference", "It made no difference"),
+    ("made_worse", "It made things worse"),
+    ("cannot_say", "Nobody can say"),
+)
+
+
+@dataclass(frozen=True)
+class PlayOffered:
+    """A play that is recommended or was begun; `last`: its latest step with this account."""
+
+    id: str
+    name: str
+    what: str
+    because: str | None
+    last: ActionShown | None
 
 
 @dataclass(frozen=True)
 class AccountShown(Page):
-    """One account, and `bars`: its points as the page draws them."""
+    """One account. `changed`: what the ledger tells, or why it can't; `falls`: the points as drawn."""
 
     template: ClassVar[str] = "account.html"
     section: ClassVar[Section] = "accounts"
 
     account: AccountDetail
-    bars: list[dict[str, Any]]
+    health: Chart | None
+    moments: int
+    risk: Chart
+    falls: list[Fall]
+    changed: Changes | str
+    plays: list[PlayOffered]
+    taken: list[ActionShown]
+    what_if: WhatIfForm
+    bands: Sequence[Band] = tuple(BANDS)
+    outcomes: Sequence[tuple[Outcome, str]] = OUTCOMES
 
 
 def router(desk: Desk) -> APIRouter:
     """The routes of an account."""
-    routes = page_routes()
+    routes, store = page_routes(), desk.store
+    alone = [Depends(no_parameters)]
 
-    @routes.get("/accounts/{account_id:path}", dependencies=[Depends(no_parameters)])
+    @routes.post("/accounts/{account_id:path}/opinions", dependencies=alone)
+    def opinion(
+        request: Request, account_id: str, sent: Sent, reach: Annotated[Reach, may("accounts:write")]
+    ) -> Response:
+        given = read(OpinionGiven, sent)
+        give_opinion(store, account_id, given, author=request.state.caller.who, now=desk.clock(), reach=reach)
+        return _back(account_id, "opinions")
+
+    @routes.post("/accounts/{account_id:path}/actions", dependencies=alone)
+    def action(
+        request: Request, account_id: str, sent: Sent, reach: Annotated[Reach, may("accounts:write")]
+    ) -> Response:
+        given = read(ActionGiven, sent)
+        take_action(store, account_id, given, author=request.state.caller.who, now=desk.clock(), reach=reach)
+        return _back(account_id, "plays")
+
+    @routes.get("/accounts/{account_id:path}/what-if")
+    def what_if(request: Request, account_id: str, reach: Annotated[Reach, may("accounts:read")]) -> Response:
+        return shown(request, _page(desk, account_id, reach, dict(request.query_params)))
+
+    @routes.get("/accounts/{account_id:path}", dependencies=alone)
     def account(request: Request, account_id: str, reach: Annotated[Reach, may("accounts:read")]) -> Response:
-        store = desk.store
-        found = account_detail(store, store.current(), account_id, reach=reach, plays=desk.plays, now=desk.clock())
-        return shown(request, AccountShown(found, bars(found)))
+        return shown(request, _page(desk, account_id, reach, {}))
 
     return routes
 
 
-def bars(account: AccountDetail) -> list[dict[str, Any]]:
-    """The points per dimension, worst first, with where each bar starts and how long it is, both 0–100.
+def _page(desk: Desk, account_id: str, reach: Reach, asked: dict[str, str]) -> AccountShown:
+    store, batch = desk.store, desk.store.current()
+    account = account_detail(store, batch, account_id, reach=reach, plays=desk.plays, now=desk.clock())
+    stored = current_score(store, batch, account_id, reach=reach)
+    history = account_history(store, account_id, reach=reach).points
+    taken = actions_of(store, account_id, reach=reach).actions
+    return AccountShown(
+        account=account,
+        health=health_chart(history),
+        moments=len({point.as_of for point in history}),
+        risk=risk_chart(_curve(desk, account, stored), account.as_of, account.renewal_at),
+        falls=waterfall(account.base_points, account.points),
+        changed=_changed(desk, account_id, reach),
+        plays=_offered(account, taken, desk.plays),
+        taken=taken,
+        what_if=what_if_form(desk.models, account, stored, asked),
+    )
 
-    All bars share one scale, which holds zero and is at least 20 points wide.
-    """
-    points = sorted(account.points.items(), key=lambda item: item[1])
-    low = min([0.0, *account.points.values()])
-    high = max([0.0, *account.points.values()])
-    scale = 100 / max(20.0, high - low)
-    zero = -low * scale
-    return [
-        {
-            "dimension": dimension,
-            "points": value,
-            "zero": zero,
-            "start": zero + min(0.0, value) * scale,
-            "length": abs(value) * scale,
-        }
-        for dimension, value in points
-    ]
+
+def _curve(desk: Desk, account: AccountDetail, stored: StoredScore) -> list[tuple[int, float]]:
+    """The risk curve, with only the days that are stored where its model can't be had."""
+    try:
+        return risk_curve(desk.models, stored)
+    except HealthscoreError:
+        return [(0, 0.0), *((days, getattr(account, f"risk_{days}d")) for days in HORIZONS)]
+
+
+def _changed(desk: Desk, account_id: str, reach: Reach) -> Changes | str:
+    try:
+        return changes(desk.store, desk.models, account_id, since=None, until=None, reach=reach)
+    except HealthscoreError as error:
+        return str(error)
+
+
+def _offered(account: AccountDetail, taken: Sequence[ActionShown], plays: Plays) -> list[PlayOffered]:
+    """The plays against the account's reasons, then those begun and without an outcome; `taken` is latest first."""
+    last: dict[str, ActionShown] = {}
+    for step in taken:
+        last.setdefault(step.play, step)
+    found = {
+        play.id: PlayOffered(play.id, play.name, play.what, play.because, last.get(play.id)) for play in account.plays
+    }
+    known = {play.id: play for play in plays.all}
+    for id_, step in last.items():
+        if id_ not in found and step.step != "outcome":
+            play = known.get(id_)
+            found[id_] = PlayOffered(id_, play.name if play else id_, play.what if play else "", None, step)
+    return list(found.values())
+
+
+def _back(account_id: str, part: str) -> Response:
+    return RedirectResponse(f"/accounts/{quote(account_id, safe='')}#{part}", 303)

@@ -6,57 +6,19 @@ A template uses the fields of its page and `frame`, and nothing else; a test hol
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, fields
 from hashlib import sha256
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from serving.access.browser import FormToken, session_of
-from serving.access.caller import Caller
-from serving.access.roles import Scope
 from serving.errors import NothingPublished
 from serving.headers import not_modified
+from serving.pages.frame import Frame, Section
 from serving.templating import render
 
+__all__ = ["HTML", "Page", "Section", "page_routes", "shown"]
+
 HTML = "text/html"
-
-Section = Literal["today", "accounts", "renewals", "book", "model", "data", "api", "sign-in"]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A link of the navigation, for callers that have its scope."""
-
-    section: Section
-    path: str
-    label: str
-    scope: Scope
-
-
-NAVIGATION = (
-    Entry("today", "/", "Today", "accounts:read"),
-    Entry("accounts", "/accounts", "Accounts", "accounts:read"),
-    Entry("renewals", "/renewals", "Renewals", "accounts:read"),
-    Entry("book", "/book", "Book", "book:read"),
-    Entry("model", "/model", "Model", "model:read"),
-    Entry("data", "/data", "Data", "model:read"),
-    Entry("api", "/docs", "API", "model:read"),
-)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What surrounds a page: where it is, and who looks at it."""
-
-    section: Section
-    caller: Caller | None
-    signed_in: bool
-    form_token: FormToken
-
-    @property
-    def navigation(self) -> tuple[Entry, ...]:
-        """The links that lead somewhere for who looks."""
-        return tuple(entry for entry in NAVIGATION if self.caller and entry.scope in self.caller.scopes)
 
 
 @dataclass(frozen=True)
@@ -77,8 +39,7 @@ class NoScores(Page):
 
 def shown(request: Request, page: Page, status: int = 200) -> Response:
     """A page as the answer to its request; 304 where the browser has it as it is."""
-    caller: Caller | None = getattr(request.state, "caller", None)
-    frame = Frame(page.section, caller, session_of(request) is not None, FormToken(request))
+    frame = Frame.of(request, page.section)
     context = {field.name: getattr(page, field.name) for field in fields(page)}
     content = render(page.template, **context, frame=frame)
     tag = sha256(content.encode()).hexdigest()[:32]

@@ -24,7 +24,11 @@ ANYBODY = "anybody"
 TABLE = {
     "GET /": ACCOUNTS,
     "GET /accounts": ACCOUNTS,
+    "GET /accounts.csv": ACCOUNTS,
     "GET /accounts/{account_id}": ACCOUNTS,
+    "GET /accounts/{account_id}/what-if": ACCOUNTS,
+    "POST /accounts/{account_id}/actions": ACCOUNTS,
+    "POST /accounts/{account_id}/opinions": ACCOUNTS,
     "GET /book": ACCOUNTS,
     "GET /data": ALL,
     "GET /docs": ALL,

@@ -1,0 +1,151 @@
+"""Charts as SVG: where things lie on them. Templates draw them, with a table or words beside that say the same."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from serving.history import HistoryPoint
+
+WIDTH, HEIGHT = 640, 200
+LEFT, RIGHT, TOP, BOTTOM = 40, 12, 12, 26
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A linear scale from values to places."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        """The place of a value."""
+        share = (value - self.low) / ((self.high - self.low) or 1.0)
+        return round(self.start + share * (self.end - self.start), 1)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A line across the chart, and what it says."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A point of a line, and what it says when pointed at."""
+
+    x: float
+    y: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A line with its dots, between `across` (values) and `along` (time); `area` is an interval, or what lies below.
+
+    `marks` are moments worth a line of their own.
+    """
+
+    line: str
+    area: str
+    dots: list[Dot]
+    across: list[Tick]
+    along: list[Tick]
+    marks: list[Tick]
+
+
+@dataclass(frozen=True)
+class Fall:
+    """One step of a waterfall: where its bar starts and how long it is, 0–100, and where the one before ended."""
+
+    label: str
+    points: float
+    start: float
+    length: float
+    before: float
+
+
+def health_chart(points: Sequence[HistoryPoint]) -> Chart | None:
+    """Health over time with its interval, and a mark wherever another model version begins; None for one moment."""
+    moments = list({point.as_of: point for point in points}.values())  # the last known of each moment
+    if len(moments) < 2:
+        return None
+    begins, ends = moments[0].as_of, moments[-1].as_of
+    x, y = Axis(0, _days(begins, ends), LEFT, WIDTH - RIGHT), Axis(0, 100, HEIGHT - BOTTOM, TOP)
+    places = [(x.at(_days(begins, point.as_of)), y.at(point.health)) for point in moments]
+    told = [point for point in moments if point.health_low is not None and point.health_high is not None]
+    upper = [(x.at(_days(begins, point.as_of)), y.at(point.health_high or 0)) for point in told]
+    lower = [(x.at(_days(begins, point.as_of)), y.at(point.health_low or 0)) for point in reversed(told)]
+    labels = [f"{_day(point.as_of)}: {point.health:.0f}" for point in moments]
+    changed = [
+        Tick(x.at(_days(begins, after.as_of)), f"version {after.model_version}")
+        for before, after in pairwise(moments)
+        if (before.model_name, before.model_version) != (after.model_name, after.model_version)
+    ]
+    return Chart(
+        line=_path(places),
+        area=_path([*upper, *lower]),
+        dots=[Dot(*place, label) for place, label in zip(places, labels, strict=True)],
+        across=[Tick(y.at(value), f"{value}") for value in (0, 35, 50, 100)],
+        along=[Tick(x.at(_days(begins, at)), _day(at)) for at in (begins, ends)],
+        marks=changed,
+    )
+
+
+def risk_chart(curve: Sequence[tuple[int, float]], as_of: datetime, renewal_at: datetime | None) -> Chart:
+    """Churn risk by day of the coming year, with the renewal date where it lies within."""
+    days = curve[-1][0]
+    highest = next(top for top in (0.1, 0.25, 0.5, 1.0) if curve[-1][1] <= top)
+    x, y = Axis(0, days, LEFT, WIDTH - RIGHT), Axis(0, highest, HEIGHT - BOTTOM, TOP)
+    places = [(x.at(day), y.at(risk)) for day, risk in curve]
+    near = [] if renewal_at is None or not 0 <= _days(as_of, renewal_at) <= days else [renewal_at]
+    return Chart(
+        line=_path(places),
+        area=_path([(x.at(0), y.at(0)), *places, (x.at(days), y.at(0))]),
+        dots=[Dot(x.at(day), y.at(risk), f"{day} days: {100 * risk:.1f} %") for day, risk in curve if day % 28 == 0],
+        across=[Tick(y.at(share * highest), f"{100 * share * highest:g} %") for share in (0, 0.5, 1)],
+        along=[Tick(x.at(day), _day(as_of + timedelta(days=day))) for day in (0, days // 2, days)],
+        marks=[Tick(x.at(_days(as_of, at)), f"renewal {_day(at)}") for at in near],
+    )
+
+
+def waterfall(base: float, points: dict[str, float]) -> list[Fall]:
+    """Points per dimension from the base on, the worst first; all bars share one scale, which holds 0 to 100."""
+    falls, at = [], base
+    for label, value in sorted(points.items(), key=lambda item: item[1]):
+        falls.append((label, value, at))
+        at += value
+    reached = [base, at, *(before for _, _, before in falls), 0.0, 100.0]
+    scale = Axis(min(reached), max(reached), 0, 100)
+    return [
+        Fall(label, value, scale.at(min(before, before + value)), _length(scale, before, value), scale.at(before))
+        for label, value, before in falls
+    ]
+
+
+def sparkline(points: Sequence[tuple[float, float]]) -> str | None:
+    """Health over time in a box of 84 by 22; None for one moment."""
+    if len(points) < 2:
+        return None
+    x, y = Axis(points[0][0], points[-1][0], 2, 82), Axis(0, 100, 20, 2)
+    return _path([(x.at(at), y.at(health)) for at, health in points])
+
+
+def _length(scale: Axis, before: float, value: float) -> float:
+    return round(abs(scale.at(before + value) - scale.at(before)), 1)
+
+
+def _path(places: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{x:g},{y:g}" for x, y in places)
+
+
+def _days(start: datetime, end: datetime) -> float:
+    return (end - start).total_seconds() / 86_400
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day} {at:%b %Y}"
