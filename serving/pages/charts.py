@@ -4,11 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from math import ceil, floor
 
 from serving.history import HistoryPoint
+from training.model import BANDS
 
 WIDTH, HEIGHT = 640, 200
-LEFT, RIGHT, TOP, BOTTOM = 40, 12, 12, 26
+LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 26
+
+SPAN = 20.0
+"""Points of health that a chart shows at least, so that small moves look small."""
+_BEGINS = tuple(begins for _, begins in BANDS if begins > 0)
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,11 @@ def health_chart(points: Sequence[HistoryPoint]) -> Chart | None:
     if len(moments) < 2:
         return None
     begins, ends = moments[0].as_of, moments[-1].as_of
-    x, y = Axis(0, _days(begins, ends), LEFT, WIDTH - RIGHT), Axis(0, 100, HEIGHT - BOTTOM, TOP)
+    x = Axis(0, _days(begins, ends), LEFT, WIDTH - RIGHT)
+    reached = [
+        end for point in moments for end in (point.health, point.health_low, point.health_high) if end is not None
+    ]
+    y = _health_axis(reached, HEIGHT - BOTTOM, TOP)
     places = [(x.at(_days(begins, point.as_of)), y.at(point.health)) for point in moments]
     told = [point for point in moments if point.health_low is not None and point.health_high is not None]
     upper = [(x.at(_days(begins, point.as_of)), y.at(point.health_high or 0)) for point in told]
@@ -90,7 +100,7 @@ def health_chart(points: Sequence[HistoryPoint]) -> Chart | None:
         line=_path(places),
         area=_path([*upper, *lower]),
         dots=[Dot(*place, label) for place, label in zip(places, labels, strict=True)],
-        across=[Tick(y.at(value), f"{value}") for value in (0, 35, 50, 100)],
+        across=[Tick(y.at(value), f"{value:g}") for value in (*_BEGINS, y.low, y.high) if _apart(value, y)],
         along=[Tick(x.at(_days(begins, at)), _day(at)) for at in (begins, ends)],
         marks=changed,
     )
@@ -99,7 +109,7 @@ def health_chart(points: Sequence[HistoryPoint]) -> Chart | None:
 def risk_chart(curve: Sequence[tuple[int, float]], as_of: datetime, renewal_at: datetime | None) -> Chart:
     """Churn risk by day of the coming year, with the renewal date where it lies within."""
     days = curve[-1][0]
-    highest = next(top for top in (0.1, 0.25, 0.5, 1.0) if curve[-1][1] <= top)
+    highest = next(top for top in (0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0) if curve[-1][1] <= top)
     x, y = Axis(0, days, LEFT, WIDTH - RIGHT), Axis(0, highest, HEIGHT - BOTTOM, TOP)
     places = [(x.at(day), y.at(risk)) for day, risk in curve]
     near = [] if renewal_at is None or not 0 <= _days(as_of, renewal_at) <= days else [renewal_at]
@@ -114,13 +124,14 @@ def risk_chart(curve: Sequence[tuple[int, float]], as_of: datetime, renewal_at: 
 
 
 def waterfall(base: float, points: dict[str, float]) -> list[Fall]:
-    """Points per dimension from the base on, the worst first; all bars share one scale, which holds 0 to 100."""
+    """Points per dimension from the base on, the worst first; all bars share one scale, at least `SPAN` points wide."""
     falls, at = [], base
     for label, value in sorted(points.items(), key=lambda item: item[1]):
         falls.append((label, value, at))
         at += value
-    reached = [base, at, *(before for _, _, before in falls), 0.0, 100.0]
-    scale = Axis(min(reached), max(reached), 0, 100)
+    reached = [base, at, *(before for _, _, before in falls)]
+    middle, half = (min(reached) + max(reached)) / 2, max(SPAN, max(reached) - min(reached)) / 2
+    scale = Axis(middle - half, middle + half, 0, 100)
     return [
         Fall(label, value, scale.at(min(before, before + value)), _length(scale, before, value), scale.at(before))
         for label, value, before in falls
@@ -131,8 +142,23 @@ def sparkline(points: Sequence[tuple[float, float]]) -> str | None:
     """Health over time in a box of 84 by 22; None for one moment."""
     if len(points) < 2:
         return None
-    x, y = Axis(points[0][0], points[-1][0], 2, 82), Axis(0, 100, 20, 2)
+    x, y = Axis(points[0][0], points[-1][0], 2, 82), _health_axis([health for _, health in points], 20, 2)
     return _path([(x.at(at), y.at(health)) for at, health in points])
+
+
+def _health_axis(reached: Sequence[float], start: float, end: float) -> Axis:
+    """A scale of whole tens of health that holds what was reached, and at least `SPAN` points."""
+    low, high = 10 * floor(min(reached) / 10), 10 * ceil(max(reached) / 10)
+    if high - low < SPAN:
+        low, high = (low - 10, high) if low >= 10 else (low, high + 10)
+    return Axis(low, high if high > low else low + SPAN, start, end)
+
+
+def _apart(value: float, axis: Axis) -> bool:
+    """Whether a tick has room: it lies on the axis, and no end of it on a band's beginning."""
+    ends = value in {axis.low, axis.high} and value not in _BEGINS
+    room = all(abs(value - begins) > 3 for begins in _BEGINS)
+    return (ends and room) or (value in _BEGINS and axis.low <= value <= axis.high)
 
 
 def _length(scale: Axis, before: float, value: float) -> float:

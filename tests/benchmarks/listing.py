@@ -18,9 +18,9 @@ from fastapi.testclient import TestClient
 
 from features.signal import DIMENSIONS
 from serving.api import create_app
-from training.model import band_of
 from serving.scores import AccountScore, Batch
 from serving.store import ScoreStore
+from training.model import band_of
 
 SMALL, LARGE = 2_000, 200_000
 AS_OF = datetime(2026, 11, 1)

@@ -2,7 +2,7 @@
 
 from training.errors import ModelError, WhatIfRefused
 from training.model.artefact import load, save
-from training.model.bands import band_of, bands, settled
+from training.model.bands import BANDS, band_of, bands, settled
 from training.model.card import Card
 from training.model.drivers import DRIVER, explained
 from training.model.forecast import forecast
@@ -15,6 +15,7 @@ from training.model.snapshot import Snapshot
 from training.model.what_if import Answer, WhatIf, what_if
 
 __all__ = [
+    "BANDS",
     "DRIVER",
     "HORIZONS",
     "Accounts",
