@@ -58,11 +58,15 @@ def moment(time: datetime) -> str:
 
 def until(time: datetime, as_of: datetime) -> str:
     """How far a day lies from `as_of`: `in 91 days`, `today`, `3 days ago`."""
-    days = (time.date() - as_of.date()).days
-    if days == 0:
+    away = (time.date() - as_of.date()).days
+    if away == 0:
         return "today"
-    count = f"{abs(days):,} day{'' if abs(days) == 1 else 's'}"
-    return f"in {count}" if days > 0 else f"{count} ago"
+    return f"in {days(away)}" if away > 0 else f"{days(-away)} ago"
+
+
+def days(count: float) -> str:
+    """`1.0` → `1 day`, `1234.0` → `1,234 days`."""
+    return f"{count:,.0f} day{'' if round(count) == 1 else 's'}"
 
 
 def words(name: str) -> str:
@@ -75,7 +79,8 @@ _environment = Environment(
 )
 _environment.filters.update(
     number=number, signed=signed, percent=percent, compact=compact, day=day, moment=moment, until=until, words=words,
-    in_unit=in_unit,
+    in_unit=in_unit, days=days,
+    tellable=lambda entries: [entry for entry in entries if abs(entry.health) >= 0.05],
     segment=lambda part: quote(part, safe=""),
 )  # fmt: skip
 _environment.policies["json.dumps_kwargs"] = {"sort_keys": False}

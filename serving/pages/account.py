@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Annotated, ClassVar
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import HealthscoreError
 from serving.access.permission import may
@@ -28,6 +30,7 @@ from serving.risk_curve import risk_curve
 from serving.scores import BANDS, Band
 from serving.stored_rows import StoredScore, current_score
 
+SINCE: Sequence[tuple[int, str]] = ((1, "a day"), (7, "a week"), (28, "four weeks"), (182, "half a year"))
 HORIZONS = (30, 90, 180, 365)
 OUTCOMES: Sequence[tuple[Outcome, str]] = (
     ("helped", "It helped"),
@@ -35,6 +38,14 @@ OUTCOMES: Sequence[tuple[Outcome, str]] = (
     ("made_worse", "It made things worse"),
     ("cannot_say", "Nobody can say"),
 )
+
+
+class AccountQuery(BaseModel):
+    """What an account's page is asked with."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    since: int = Field(28, ge=1, le=3650)
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ class PlayOffered:
 
 @dataclass(frozen=True)
 class AccountShown(Page):
-    """One account. `changed`: what the ledger tells, or why it can't; `falls`: the points as drawn."""
+    """One account. `changed`: the ledger of `since` days, or why there is none; `falls`: the points as drawn."""
 
     template: ClassVar[str] = "account.html"
     section: ClassVar[Section] = "accounts"
@@ -61,11 +72,13 @@ class AccountShown(Page):
     risk: Chart
     falls: list[Fall]
     changed: Changes | str
+    since: int
     plays: list[PlayOffered]
     taken: list[ActionShown]
     what_if: WhatIfForm
     bands: Sequence[Band] = tuple(BANDS)
     outcomes: Sequence[tuple[Outcome, str]] = OUTCOMES
+    offered_since: Sequence[tuple[int, str]] = SINCE
 
 
 def router(desk: Desk) -> APIRouter:
@@ -93,14 +106,19 @@ def router(desk: Desk) -> APIRouter:
     def what_if(request: Request, account_id: str, reach: Annotated[Reach, may("accounts:read")]) -> Response:
         return shown(request, _page(desk, account_id, reach, dict(request.query_params)))
 
-    @routes.get("/accounts/{account_id:path}", dependencies=alone)
-    def account(request: Request, account_id: str, reach: Annotated[Reach, may("accounts:read")]) -> Response:
-        return shown(request, _page(desk, account_id, reach, {}))
+    @routes.get("/accounts/{account_id:path}")
+    def account(
+        request: Request,
+        account_id: str,
+        query: Annotated[AccountQuery, Query()],
+        reach: Annotated[Reach, may("accounts:read")],
+    ) -> Response:
+        return shown(request, _page(desk, account_id, reach, {}, query.since))
 
     return routes
 
 
-def _page(desk: Desk, account_id: str, reach: Reach, asked: dict[str, str]) -> AccountShown:
+def _page(desk: Desk, account_id: str, reach: Reach, asked: dict[str, str], since: int = 28) -> AccountShown:
     store, batch = desk.store, desk.store.current()
     account = account_detail(store, batch, account_id, reach=reach, plays=desk.plays, now=desk.clock())
     stored = current_score(store, batch, account_id, reach=reach)
@@ -112,7 +130,8 @@ def _page(desk: Desk, account_id: str, reach: Reach, asked: dict[str, str]) -> A
         moments=len({point.as_of for point in history}),
         risk=risk_chart(_curve(desk, account, stored), account.as_of, account.renewal_at),
         falls=waterfall(account.base_points, account.points),
-        changed=_changed(desk, account_id, reach),
+        changed=_changed(desk, account_id, reach, account.as_of.date() - timedelta(days=since)),
+        since=since,
         plays=_offered(account, taken, desk.plays),
         taken=taken,
         what_if=what_if_form(desk.models, account, stored, asked),
@@ -127,9 +146,9 @@ def _curve(desk: Desk, account: AccountDetail, stored: StoredScore) -> list[tupl
         return [(0, 0.0), *((days, getattr(account, f"risk_{days}d")) for days in HORIZONS)]
 
 
-def _changed(desk: Desk, account_id: str, reach: Reach) -> Changes | str:
+def _changed(desk: Desk, account_id: str, reach: Reach, since: date) -> Changes | str:
     try:
-        return changes(desk.store, desk.models, account_id, since=None, until=None, reach=reach)
+        return changes(desk.store, desk.models, account_id, since=since, until=None, reach=reach)
     except HealthscoreError as error:
         return str(error)
 

@@ -29,9 +29,9 @@ from serving.store import ScoreStore
 NEAR_DAYS = 90
 CALLS = 6
 SILENT_DAYS = 60
-MOST = 5
-EXPLAINED = 3
-"""Moves told in words; the rest stand for themselves."""
+MOST = 4
+EXPLAINED = 2
+"""Moves of each kind told in words; the rest stand for themselves."""
 
 
 class TodayQuery(BaseModel):
@@ -100,7 +100,7 @@ def _changed(desk: Desk, batch: Batch, reach: Reach) -> list[Since]:
         before = desk.store.at(batch.as_of.date() - timedelta(days=days))
         if before is not None and before.batch_id not in found:
             moved = movements(desk.store, batch, before, reach=reach, most=MOST)
-            told = [*moved.fallen[:EXPLAINED], *moved.risen[:1]]
+            told = [*moved.fallen[:EXPLAINED], *moved.risen[:EXPLAINED]]
             words = {each.account_id: _why(desk, each.account_id, before, batch) for each in told}
             found[before.batch_id] = Since(title, moved, words)
     return list(found.values())
