@@ -20,6 +20,7 @@ from serving.access.rate_limit import RateLimit
 from serving.audit import AuditLog
 from serving.audited import Audited
 from serving.headers import SecurityHeaders
+from serving.kept_answers import KeptAnswers, KeptReads
 from serving.loaded_models import LoadedModels
 from serving.metrics import Metrics
 from serving.observed import Observed
@@ -77,6 +78,7 @@ def create_app(
     settings = settings or Settings()
     keys, measured = Keys(store), Metrics(store, clock)
     recorder = Recorder(AuditLog(store), keys)
+    answers = KeptAnswers(store)
     models, together = LoadedModels(registry, look_every_s=settings.model_look_s), Together()
     plays = read_plays(settings.plays or SHIPPED)
     identity = Identity(keys, Issuer.of(settings), remember_s=settings.identity_cache_s, clock=clock)
@@ -93,7 +95,8 @@ def create_app(
         title="healthscore", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None, openapi_url=None,
         lifespan=lifespan,
     )  # fmt: skip
-    app.add_middleware(Audited, recorder=recorder, clock=clock)  # each goes around those before it
+    app.add_middleware(KeptReads, answers=answers, clock=clock)  # each goes around those before it
+    app.add_middleware(Audited, recorder=recorder, clock=clock)
     app.add_middleware(Gate, identity=identity, limit=RateLimit(settings.requests_per_minute))
     app.add_middleware(Sizes, max_body_mb=settings.max_body_mb)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
@@ -110,7 +113,9 @@ def create_app(
         webhooks.router(store, clock),
         model.router(models),
         score.router(models, together),
-        accounts.router(store, plays, clock),  # last of the topics under /v1/accounts: its paths take what they leave
+        accounts.router(
+            store, answers, plays, clock
+        ),  # last of the topics under /v1/accounts: its paths take what they leave
         probes.router(store, models, clock),
         metrics.router(measured),
         _document(app),

@@ -40,7 +40,8 @@ class Recorder:
             if wait or len(self._entries) > _MOST:
                 written = Future()
                 self._waiting.append(written)
-            self._begin()
+            if written is not None or len(self._entries) == 1:  # others are gathered by a thread that is awake
+                self._begin()
         if written is not None:
             await asyncio.wrap_future(written)
 

@@ -49,6 +49,7 @@ class ScoreStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._watching: sqlite3.Connection | None = None
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -68,6 +69,9 @@ class ScoreStore:
 
     def close(self) -> None:
         """Close every connection."""
+        if self._watching is not None:
+            self._watching.close()
+            self._watching = None
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -129,6 +133,15 @@ class ScoreStore:
         """The batch of that id, or None."""
         return self._batch(select(batches).where(batches.c.batch_id == batch_id))
 
+    def marker(self) -> int | None:
+        """A number that changes when anybody has written, read without waiting; None where only a query tells."""
+        if self._engine.dialect.name != "sqlite":
+            return None
+        with self._answering():
+            if self._watching is None:
+                self._watching = sqlite3.connect(str(self._engine.url.database), check_same_thread=False)
+            return int(self._watching.execute("PRAGMA data_version").fetchone()[0])
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection to read with. Raises StoreUnavailable if the database doesn't answer."""
@@ -164,7 +177,13 @@ class ScoreStore:
     def _answering(self) -> Iterator[None]:
         try:
             yield
-        except (OperationalError, InterfaceError, TimeoutError, psycopg.OperationalError) as error:
+        except (
+            OperationalError,
+            InterfaceError,
+            TimeoutError,
+            psycopg.OperationalError,
+            sqlite3.OperationalError,
+        ) as error:
             cause = getattr(error, "orig", None) or error
             where = self._engine.url.render_as_string(hide_password=True)
             raise StoreUnavailable(f"the score store at {where} doesn't answer: {cause}") from error

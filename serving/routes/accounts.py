@@ -11,6 +11,7 @@ from serving.accounts import account_detail, account_page, batch_of
 from serving.csv_rows import as_csv
 from serving.examples import example
 from serving.headers import CSV, JSON, not_modified, preferred, validators
+from serving.kept_answers import READS, Kept, KeptAnswers, key_of
 from serving.listing import AccountQuery
 from serving.parameters import no_parameters
 from serving.plays import Plays
@@ -20,7 +21,7 @@ from serving.read_models import AccountDetail, AccountPage, AccountRow
 from serving.store import ScoreStore
 
 
-def router(store: ScoreStore, plays: Plays, clock: Callable[[], datetime]) -> APIRouter:
+def router(store: ScoreStore, answers: KeptAnswers, plays: Plays, clock: Callable[[], datetime]) -> APIRouter:
     """The routes of the accounts."""
     routes = APIRouter(prefix="/v1", tags=["accounts"])
 
@@ -78,13 +79,20 @@ def router(store: ScoreStore, plays: Plays, clock: Callable[[], datetime]) -> AP
     def account(
         request: Request,
         account_id: Annotated[str, Path(description="Identifies the account.", examples=["A-1042"])],
-        reach: Annotated[Reach, may("accounts:read")],
+        reach: Annotated[Reach, may(READS)],
     ) -> Response:
         """Health, band and risks with what they are made of, what to do about it, and what people say of it."""
-        batch = store.current()
-        shown = account_detail(store, batch, account_id, reach=reach, plays=plays, now=clock())
-        content = shown.model_dump_json()
-        headers = validators(request, JSON, batch, also=content)
-        return not_modified(request, headers) or Response(content, headers=headers, media_type=JSON)
+        now = clock()
+
+        def made() -> Kept:
+            batch = store.current()
+            shown = account_detail(store, batch, account_id, reach=reach, plays=plays, now=now)
+            content = shown.model_dump_json()
+            ends = [opinion.expires_at for opinion in shown.opinions if opinion.expires_at is not None]
+            headers = validators(request, JSON, batch, also=content)
+            return Kept(content.encode(), headers, min(ends, default=None), request.scope["route"], request.path_params)
+
+        kept = answers.made(key_of(request.scope["path"], request.state.caller), now, made)
+        return not_modified(request, kept.headers) or Response(kept.content, headers=kept.headers, media_type=JSON)
 
     return routes

@@ -24,6 +24,7 @@ from serving.together import Together
 from serving.vectors import ARROW, PARQUET, Vector, frame_of, from_columns, from_json, matrix_of
 from serving.vectors import MOST as VECTORS
 
+_CATALOGUE = digest()
 _SMALL = 64 * 1024
 """Bytes of JSON that are read at once; a larger body would hold other requests up."""
 
@@ -38,7 +39,7 @@ class ScoreQuery(BaseModel):
         pattern="^[0-9a-f]{16}$",
         description="Digest of the catalogue the signals were made with, /v1/signals' or /v1/model's: 409 where the "
         "model reads others. Without it they are taken to be the same.",
-        examples=[digest()],
+        examples=[_CATALOGUE],
     )
 
 
@@ -62,7 +63,7 @@ def router(models: LoadedModels, together: Together) -> APIRouter:
         A signal that isn't given is missing. Rows are checked as any source's; `found` says what was wrong with them.
         """
         loaded = models.champion()
-        if query.catalogue_digest not in {None, digest(), loaded.model.card.catalogue_digest}:
+        if query.catalogue_digest not in {None, _CATALOGUE, loaded.model.card.catalogue_digest}:
             said = f"the model reads the catalogue {loaded.model.card.catalogue_digest}: make the signals with that one"
             raise CannotAnswer(said, {"catalogue_digest": said})
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -1,0 +1,128 @@
+"""Answers kept as bytes for as long as what they show stays as it is: a read of one costs no query, JSON or routing.
+
+On SQLite a counter of the database's, read in microseconds, says whether anybody has written since; only then is the
+store asked what is current. On PostgreSQL the store is asked each time, in one query.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import Request, Response
+from sqlalchemy import func, select
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from serving.access.caller import Caller
+from serving.access.roles import Scope as Needed
+from serving.headers import JSON, not_modified
+from serving.schema import batches, opinions
+from serving.store import ScoreStore
+
+_MOST = 64 * 2**20  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer, good until a moment (None: until the store changes), and the route that made it."""
+
+    content: bytes
+    headers: Mapping[str, str]
+    until: datetime | None
+    route: object
+    path_params: Mapping[str, str]
+
+
+class KeptAnswers:
+    """The answers of one process that depend on the current batch and on opinions."""
+
+    def __init__(self, store: ScoreStore) -> None:
+        self._store = store
+        self._changing = threading.Lock()
+        self._marker: int | None = None
+        self._state: tuple[object, ...] | None = None
+        self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
+        self._bytes = 0
+
+    def kept(self, key: Hashable, now: datetime) -> Kept | None:
+        """The answer where nothing was written since it was made; asks the database nothing that waits."""
+        marker = self._marker
+        if marker is None or self._store.marker() != marker:
+            return None
+        return self._good(key, now)
+
+    def made(self, key: Hashable, now: datetime, make: Callable[[], Kept]) -> Kept:
+        """The answer, made where what is kept isn't good any more."""
+        marker = self._store.marker()  # before the state, so that what is written meanwhile is seen next time
+        state = self._current()
+        with self._changing:
+            if state != self._state:
+                self._kept.clear()
+                self._bytes, self._state = 0, state
+            self._marker = marker
+        if (found := self._good(key, now)) is not None:
+            return found
+        answer = make()
+        with self._changing:
+            if state == self._state and key not in self._kept:
+                self._kept[key] = answer
+                self._bytes += len(answer.content)
+                while self._bytes > _MOST:
+                    self._bytes -= len(self._kept.popitem(last=False)[1].content)
+        return answer
+
+    def _good(self, key: Hashable, now: datetime) -> Kept | None:
+        with self._changing:
+            found = self._kept.get(key)
+            if found is None:
+                return None
+            if found.until is not None and found.until <= now:
+                self._bytes -= len(self._kept.pop(key).content)
+                return None
+            self._kept.move_to_end(key)
+            return found
+
+    def _current(self) -> tuple[object, ...]:
+        """What the answers rest on: the current batch, what was erased of it, and how many opinions there are."""
+        given = select(func.count()).select_from(opinions).scalar_subquery()
+        latest = select(batches.c.batch_id, batches.c.erased, given).order_by(
+            batches.c.as_of.desc(), batches.c.known_at.desc()
+        )
+        with self._store.reading() as connection:
+            row = connection.execute(latest.limit(1)).one_or_none()
+        return () if row is None else tuple(row)
+
+
+READS: Needed = "accounts:read"
+
+
+def key_of(path: str, caller: Caller) -> Hashable:
+    """What an answer is kept by: the path, and all of the caller that it depends on."""
+    return path, caller.role, caller.reach(READS)
+
+
+class KeptReads:
+    """Middleware behind the gate and the audit: answers what is kept, for callers whom its route would answer."""
+
+    def __init__(self, app: ASGIApp, answers: KeptAnswers, clock: Callable[[], datetime]) -> None:
+        self.app, self._answers, self._clock = app, answers, clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or leave it to the routes."""
+        kept = self._kept(scope)
+        if kept is None:
+            await self.app(scope, receive, send)
+            return
+        scope["route"], scope["path_params"], scope["state"]["needs"] = kept.route, dict(kept.path_params), READS
+        unchanged = not_modified(Request(scope), kept.headers)
+        answer = unchanged or Response(kept.content, headers=kept.headers, media_type=JSON)
+        await answer(scope, receive, send)
+
+    def _kept(self, scope: Scope) -> Kept | None:
+        if scope["type"] != "http" or scope["method"] != "GET" or scope["query_string"]:
+            return None
+        caller: Caller | None = scope["state"].get("caller")
+        if caller is None or READS not in caller.scopes or (caller.role == "csm" and caller.owner is None):
+            return None
+        return self._answers.kept(key_of(scope["path"], caller), self._clock())
