@@ -2,14 +2,15 @@
 
 from typing import Any
 
-import polars as pl
+import numpy as np
 from pydantic import Field
 
 from features.signal import DIMENSIONS
 from serving.loaded_models import Loaded
 from serving.read_models import DriverShown, Shown
 from serving.scores import Band
-from training.model import explained
+from serving.vectors import Vectors
+from training.model import Accounts, explained_alone
 
 
 class AdHocScore(Shown):
@@ -66,20 +67,30 @@ class AdHocScores(Shown):
     found: list[Found] = Field([], description="Of rows: what is wrong with them.", examples=[[]])
 
 
-_LISTED = tuple(name for name in AdHocScore.model_fields if name not in {"account_id", "points", "drivers"})
+_FIGURES = ("health_low", "health_high", "band", "risk_30d", "risk_90d", "risk_180d", "risk_365d",
+            "coverage", "base_points")  # fmt: skip
+_PARTS = ("segment", *DIMENSIONS)
 
 
-def ad_hoc_scores(loaded: Loaded, matrix: pl.DataFrame) -> list[dict[str, Any]]:
-    """A row of `AdHocScore`'s fields per row of a matrix, in its order."""
-    model = loaded.model
-    scored = pl.DataFrame(model.scores(model.accounts(matrix)), nan_to_null=True)
-    shown = scored.rename({"contraction_risk_365d": "contraction_risk"}).select(
-        matrix["account_id"],
-        *_LISTED,
-        points=pl.struct(pl.col(f"points_{part}").alias(part) for part in ("segment", *DIMENSIONS)),
-    )
-    drivers = explained(model, matrix, scored, compared=False)
-    return shown.with_columns(drivers=drivers).to_dicts()
+def ad_hoc_scores(loaded: Loaded, vectors: Vectors) -> list[dict[str, Any]]:
+    """`AdHocScore`'s fields per account, in their order."""
+    model, names = loaded.model, loaded.model.card.signals
+    segments = np.array(vectors.segments, dtype=object)
+    accounts = Accounts(vectors.values.astype(np.float32), vectors.days_to_renewal, vectors.term_days, segments)
+    scores = model.scores(accounts)
+    points = np.column_stack([scores[f"points__{name}"] for name in names]).reshape(len(accounts), len(names))
+    columns: dict[str, list[Any]] = {name: np.asarray(scores[name]).tolist() for name in _FIGURES}
+    parts = [scores[f"points_{part}"].tolist() for part in _PARTS]
+    columns |= {
+        "account_id": vectors.account_ids,
+        "health": scores["health"].tolist(),
+        "renewal_risk": [None if risk != risk else risk for risk in scores["renewal_risk"].tolist()],
+        "contraction_risk": scores["contraction_risk_365d"].tolist(),
+        "points": [dict(zip(_PARTS, of_account, strict=True)) for of_account in zip(*parts, strict=True)],
+        "drivers": explained_alone(model, vectors.values, points),
+    }
+    shown = [columns[name] for name in AdHocScore.model_fields]
+    return [dict(zip(AdHocScore.model_fields, told, strict=True)) for told in zip(*shown, strict=True)]
 
 
 def answered_by(loaded: Loaded) -> dict[str, str]:

@@ -95,11 +95,11 @@ def create_app(
         title="healthscore", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None, openapi_url=None,
         lifespan=lifespan,
     )  # fmt: skip
-    app.add_middleware(KeptReads, answers=answers, clock=clock)  # each goes around those before it
+    app.add_middleware(GZipMiddleware, minimum_size=1000)  # each goes around those before it
+    app.add_middleware(KeptReads, answers=answers, clock=clock)
     app.add_middleware(Audited, recorder=recorder, clock=clock)
     app.add_middleware(Gate, identity=identity, limit=RateLimit(settings.requests_per_minute))
     app.add_middleware(Sizes, max_body_mb=settings.max_body_mb)
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Observed, metrics=measured)
     handle_problems(app)

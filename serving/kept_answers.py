@@ -9,6 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from gzip import compress
 
 from fastapi import Request, Response
 from sqlalchemy import func, select
@@ -23,7 +25,7 @@ from serving.store import ScoreStore
 _MOST = 64 * 2**20  # bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kept:
     """An answer, good until a moment (None: until the store changes), and the route that made it."""
 
@@ -32,6 +34,11 @@ class Kept:
     until: datetime | None
     route: object
     path_params: Mapping[str, str]
+
+    @cached_property
+    def compressed(self) -> bytes:
+        """The content for clients that take gzip."""
+        return compress(self.content, mtime=0)
 
 
 class KeptAnswers:
@@ -115,9 +122,8 @@ class KeptReads:
             await self.app(scope, receive, send)
             return
         scope["route"], scope["path_params"], scope["state"]["needs"] = kept.route, dict(kept.path_params), READS
-        unchanged = not_modified(Request(scope), kept.headers)
-        answer = unchanged or Response(kept.content, headers=kept.headers, media_type=JSON)
-        await answer(scope, receive, send)
+        request = Request(scope)
+        await (not_modified(request, kept.headers) or _answer(request, kept))(scope, receive, send)
 
     def _kept(self, scope: Scope) -> Kept | None:
         if scope["type"] != "http" or scope["method"] != "GET" or scope["query_string"]:
@@ -126,3 +132,10 @@ class KeptReads:
         if caller is None or READS not in caller.scopes or (caller.role == "csm" and caller.owner is None):
             return None
         return self._answers.kept(key_of(scope["path"], caller), self._clock())
+
+
+def _answer(request: Request, kept: Kept) -> Response:
+    varied = {**kept.headers, "Vary": f"{kept.headers['Vary']}, Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(kept.compressed, headers=varied | {"Content-Encoding": "gzip"}, media_type=JSON)
+    return Response(kept.content, headers=varied, media_type=JSON)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from itertools import islice
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, Self
 
 import psycopg
@@ -41,6 +41,7 @@ from serving.scores import AccountScore, Batch
 _CHUNK = 2_000  # rows sent at a time
 _BUSY_MS = 30_000  # how long SQLite waits for another writer
 _WAL_EVERY_S = 0.05
+_LOOK_S = 0.002  # how often, at most, SQLite is asked whether anybody has written
 _LOCK = 7_305_812  # any number, the same in every process that publishes
 
 
@@ -50,6 +51,7 @@ class ScoreStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._watching: sqlite3.Connection | None = None
+        self._marker, self._looked_at = 0, 0.0
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -134,13 +136,19 @@ class ScoreStore:
         return self._batch(select(batches).where(batches.c.batch_id == batch_id))
 
     def marker(self) -> int | None:
-        """A number that changes when anybody has written, read without waiting; None where only a query tells."""
+        """A number that changes when anybody has written, read without waiting; None where only a query tells.
+
+        What this process wrote shows at once, what others wrote within `_LOOK_S`.
+        """
         if self._engine.dialect.name != "sqlite":
             return None
-        with self._answering():
-            if self._watching is None:
-                self._watching = sqlite3.connect(str(self._engine.url.database), check_same_thread=False)
-            return int(self._watching.execute("PRAGMA data_version").fetchone()[0])
+        if monotonic() - self._looked_at >= _LOOK_S:
+            with self._answering():
+                if self._watching is None:
+                    self._watching = sqlite3.connect(str(self._engine.url.database), check_same_thread=False)
+                self._looked_at = monotonic()
+                self._marker = int(self._watching.execute("PRAGMA data_version").fetchone()[0])
+        return self._marker
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -162,6 +170,7 @@ class ScoreStore:
             if exclusively and connection.dialect.name == "postgresql":  # SQLite has one writer anyway
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             yield connection
+        self._looked_at = 0.0
 
     def compact(self) -> None:
         """Take what has been deleted off the disk too: from SQLite's write-ahead file, out of PostgreSQL's pages."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from serving.ad_hoc import ad_hoc_scores
 from serving.loaded_models import Loaded
-from serving.vectors import frame_of, matrix_of
+from serving.vectors import of_rows
 
 MOST = 64
 """Accounts of a request that is scored with others; a larger one would hold them up."""
@@ -73,7 +73,8 @@ class Together:
 def _score(loaded: Loaded, requests: list[tuple[Rows, Future[Rows]]]) -> None:
     live = [(rows, scored) for rows, scored in requests if scored.set_running_or_notify_cancel()]
     try:
-        made = iter(ad_hoc_scores(loaded, matrix_of(frame_of([row for rows, _ in live for row in rows]))))
+        vectors = of_rows([row for rows, _ in live for row in rows], loaded.model.card.signals)
+        made = iter(ad_hoc_scores(loaded, vectors))
         answers = [list(islice(made, len(rows))) for rows, _ in live]
     except BaseException as error:  # each is told; the thread goes on
         for _, scored in live:

@@ -6,11 +6,13 @@ missing in every row.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Annotated, Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, TypeAdapter, create_model
 
 from features.catalogue import CATALOGUE
@@ -41,17 +43,11 @@ _VECTORS = TypeAdapter(Annotated[list[Vector], Field(max_length=MOST)])
 _TEXTS = ("account_id", "segment")
 _CLOCK = ("days_to_renewal", "term_days")
 SCHEMA: Mapping[str, Any] = {name: pl.String if name in _TEXTS else pl.Float64 for name in Vector.model_fields}
-_ANY = datetime(2000, 1, 1)
 
 
 def from_json(body: bytes) -> list[dict[str, Any]]:
     """The rows of a JSON list. Raises pydantic's ValidationError."""
     return [vars(vector) for vector in _VECTORS.validate_json(body)]
-
-
-def frame_of(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Rows as a frame of `SCHEMA`."""
-    return pl.DataFrame({name: [row[name] for row in rows] for name in SCHEMA}, schema=SCHEMA)
 
 
 def from_columns(body: bytes, media_type: str) -> pl.DataFrame:
@@ -75,10 +71,31 @@ def from_columns(body: bytes, media_type: str) -> pl.DataFrame:
     return frame
 
 
-def matrix_of(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame as `features.matrix.build` would have made it, for a moment that doesn't matter."""
-    ahead = pl.duration(microseconds=pl.col("days_to_renewal") * 86_400_000_000)
-    return frame.with_columns(as_of=pl.lit(_ANY)).with_columns(renewal_at=pl.col("as_of") + ahead)
+@dataclass(frozen=True)
+class Vectors:
+    """Accounts as arrays: `values` are rows by the signals they were asked for, NaN where missing, as is the clock."""
+
+    account_ids: list[str | None]
+    segments: list[str | None]
+    values: NDArray[np.float64]
+    days_to_renewal: NDArray[np.float64]
+    term_days: NDArray[np.float64]
+
+
+def of_rows(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Vectors:
+    """Rows of `from_json`, with the signals `names`."""
+    columns = (*names, *_CLOCK)
+    values = np.array([[row[name] for name in columns] for row in rows], dtype=np.float64).reshape(-1, len(columns))
+    ids, segments = ([row[name] for row in rows] for name in _TEXTS)
+    return Vectors(ids, segments, values[:, : len(names)], values[:, -2], values[:, -1])
+
+
+def of_frame(frame: pl.DataFrame, names: Sequence[str]) -> Vectors:
+    """A frame with columns of `SCHEMA`, with the signals `names`."""
+    columns = (*names, *_CLOCK)
+    values = frame.select(pl.col(columns).cast(pl.Float64).fill_null(np.nan)).to_numpy().reshape(-1, len(columns))
+    ids, segments = (frame[name].to_list() for name in _TEXTS)
+    return Vectors(ids, segments, values[:, : len(names)], values[:, -2], values[:, -1])
 
 
 def _cast(frame: pl.DataFrame, name: str) -> pl.Expr:

@@ -21,7 +21,7 @@ from serving.problems import documented
 from serving.raw_rows import RawRows, signals_of_rows
 from serving.together import MOST as TOGETHER
 from serving.together import Together
-from serving.vectors import ARROW, PARQUET, Vector, frame_of, from_columns, from_json, matrix_of
+from serving.vectors import ARROW, PARQUET, Vector, from_columns, from_json, of_frame, of_rows
 from serving.vectors import MOST as VECTORS
 
 _CATALOGUE = digest()
@@ -85,7 +85,7 @@ def router(models: LoadedModels, together: Together) -> APIRouter:
 
 
 def _of_columns(loaded: Loaded, body: bytes, media_type: str) -> Response:
-    return _answer(loaded, ad_hoc_scores(loaded, matrix_of(from_columns(body, media_type))))
+    return _answer(loaded, ad_hoc_scores(loaded, of_frame(from_columns(body, media_type), loaded.model.card.signals)))
 
 
 def _of_json(loaded: Loaded, body: bytes) -> Response:
@@ -93,13 +93,14 @@ def _of_json(loaded: Loaded, body: bytes) -> Response:
 
 
 def _of_rows(loaded: Loaded, rows: list[dict[str, Any]]) -> Response:
-    return _answer(loaded, ad_hoc_scores(loaded, matrix_of(frame_of(rows))))
+    return _answer(loaded, ad_hoc_scores(loaded, of_rows(rows, loaded.model.card.signals)))
 
 
 def _of_raw(loaded: Loaded, body: bytes) -> Response:
     raw = _checked(RawRows.model_validate_json, body)
     matrix, checked = signals_of_rows(raw)
-    return _answer(loaded, ad_hoc_scores(loaded, matrix), checked)
+    vectors = of_frame(matrix, loaded.model.card.signals)
+    return _answer(loaded, ad_hoc_scores(loaded, vectors), checked)
 
 
 def _checked(read: Any, body: bytes) -> Any:

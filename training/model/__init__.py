@@ -4,7 +4,7 @@ from training.errors import ModelError, WhatIfRefused
 from training.model.artefact import load, save
 from training.model.bands import BANDS, band_of, bands, settled
 from training.model.card import Card
-from training.model.drivers import DRIVER, explained
+from training.model.drivers import DRIVER, explained, explained_alone
 from training.model.forecast import forecast
 from training.model.health import Accounts, HealthModel
 from training.model.ledger import Entry, Ledger, ledger
@@ -33,6 +33,7 @@ __all__ = [
     "band_of",
     "bands",
     "explained",
+    "explained_alone",
     "forecast",
     "ledger",
     "load",

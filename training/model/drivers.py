@@ -4,8 +4,9 @@ A signal's points are against a typical account's, so what everybody has is no d
 Where a table says nothing of an account, its signals are not told one by one: the account was taken as typical.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from features.catalogue import CATALOGUE
 from training.model import words
 from training.model.health import HealthModel
-from training.model.peers import peers
+from training.model.peers import Peers, peers
 
 MOST = 5
 """Drivers that help, and that hurt, at most."""
@@ -37,23 +38,46 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 
-def explained(model: HealthModel, matrix: pl.DataFrame, scored: pl.DataFrame, *, compared: bool = True) -> pl.Series:
+def explained(model: HealthModel, matrix: pl.DataFrame, scored: pl.DataFrame) -> pl.Series:
     """Per row of a matrix, its list of `DRIVER`, the largest first; tables that are missing come last.
 
-    `scored` is `model.score(matrix)`. Peers are told from `matrix`, so give all customers of a snapshot at once, or
-    don't have them `compared`.
+    `scored` is `model.score(matrix)`. Peers are told from `matrix`, so give all customers of a snapshot at once.
     `to_list()` gives plain values, fit for JSON.
     """
     names = list(model.card.signals)
     points = scored.select(f"points__{name}" for name in names).to_numpy().reshape(matrix.height, len(names))
-    lacks = model.card.feeds.lacking(model.accounts(matrix).values, names)
-    cells = _cells(np.where(_untold(model, names, lacks), 0.0, points))
-    who = peers(matrix, names).of(cells.rows, cells.columns) if compared else _nobody(len(cells.rows))
-    found = pl.concat([_signals(matrix, names, cells, who), _tables(model, points, lacks)])
+    values = matrix.select(pl.col(names).cast(pl.Float64).fill_null(np.nan)).to_numpy().reshape(points.shape)
+    found = pl.DataFrame(_found(model, values, points, peers(matrix, names)), schema={"row": pl.Int64, **FIELDS})
+    found = found.with_columns(pl.col("value", "peer_median").fill_nan(None))
     listed = found.group_by("row", maintain_order=True).agg(pl.struct(*FIELDS).alias("drivers"))
     rows = pl.DataFrame({"row": np.arange(matrix.height)})
     drivers = rows.join(listed, on="row", how="left", maintain_order="left")["drivers"]
     return drivers.fill_null(pl.Series([[]], dtype=pl.List(DRIVER)))
+
+
+def explained_alone(model: HealthModel, values: Floats, points: Floats) -> list[list[dict[str, Any]]]:
+    """The same, as plain values, for accounts without peers: `values` and `points` are rows by the card's signals.
+
+    For a few accounts a frame would cost more than the model.
+    """
+    listed: list[list[dict[str, Any]]] = [[] for _ in values]
+    for row, *told in zip(*_found(model, values, points, None).values(), strict=True):
+        listed[row].append({name: None if of != of else of for name, of in zip(FIELDS, told, strict=True)})
+    return listed
+
+
+Columns = dict[str, list[Any]]
+
+
+def _found(model: HealthModel, values: Floats, points: Floats, compared: Peers | None) -> Columns:
+    """The drivers by column, with the `row` each is of: signals by falling size, then missing tables."""
+    lacks = model.card.feeds.lacking(values.astype(np.float32), model.card.signals)
+    cells = _cells(np.where(_untold(model, list(model.card.signals), lacks), 0.0, points))
+    found = _signals(model, values, cells, compared)
+    for of_table in _tables(model, points, lacks):
+        for name, column in of_table.items():
+            found[name] += column
+    return found
 
 
 def _untold(model: HealthModel, names: list[str], lacks: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -87,56 +111,45 @@ def _cells(points: Floats) -> _Cells:
     return _Cells(rows[keep], columns.ravel()[keep], of_cell[keep])
 
 
-def _nobody(cells: int) -> tuple[Floats, list[None]]:
-    return np.full(cells, np.nan), [None] * cells
-
-
-def _signals(
-    matrix: pl.DataFrame, names: list[str], cells: _Cells, compared_with: tuple[Floats, Sequence[str | None]]
-) -> pl.DataFrame:
-    medians, who = compared_with
-    values = matrix.select(pl.col(names).cast(pl.Float64).fill_null(np.nan)).to_numpy()[cells.rows, cells.columns]
-    columns, told = cells.columns.tolist(), (values.tolist(), medians.tolist(), cells.points.tolist())
-    return _frame(
+def _signals(model: HealthModel, values: Floats, cells: _Cells, compared: Peers | None) -> Columns:
+    nobody = np.full(len(cells.rows), np.nan), [None] * len(cells.rows)
+    medians, who = nobody if compared is None else compared.of(cells.rows, cells.columns)
+    names = [model.card.signals[column] for column in cells.columns.tolist()]
+    told = values[cells.rows, cells.columns].tolist(), medians.tolist(), cells.points.tolist()
+    return _columns(
         cells.rows,
-        signal=[names[column] for column in columns],
-        dimension=[CATALOGUE[names[column]].dimension for column in columns],
-        unit=[CATALOGUE[names[column]].unit for column in columns],
-        value=values,
-        peer_median=medians,
-        peers=who,
-        points=cells.points,
-        words=[sentence(names[column], *cell) for column, *cell in zip(columns, *told, strict=True)],
+        signal=names,
+        dimension=[CATALOGUE[name].dimension for name in names],
+        unit=[CATALOGUE[name].unit for name in names],
+        value=told[0],
+        peer_median=told[1],
+        peers=list(who),
+        points=told[2],
+        words=[sentence(name, *cell) for name, *cell in zip(names, *told, strict=True)],
     )
 
 
-def _tables(model: HealthModel, points: Floats, lacks: NDArray[np.bool_]) -> pl.DataFrame:
+def _tables(model: HealthModel, points: Floats, lacks: NDArray[np.bool_]) -> Iterator[Columns]:
     """A driver for each table that a row lacks and that usually matters, with the points of all its signals."""
     tables, names = list(model.card.feeds.typical), model.card.signals
     varies = np.sqrt(np.diag(np.array(model.card.feeds.covariance))) if tables else np.empty(0)
-    parts = [_frame(np.empty(0, dtype=np.int64))]
     for place in np.flatnonzero(varies >= LEAST):
         table, rows = tables[place], np.flatnonzero(lacks[:, place])
         first = [column for column, name in enumerate(names) if CATALOGUE[name].tables[0] == table]
-        summed = points[rows][:, first].sum(axis=1)
-        parts.append(
-            _frame(
-                rows,
-                signal=[table] * len(rows),
-                dimension=[CATALOGUE[names[first[0]]].dimension] * len(rows),
-                unit=["table"] * len(rows),
-                points=summed,
-                words=[f"{words.no_data(table)}. {words.effect(of_row)}" for of_row in summed.tolist()],
-            )
+        summed = points[rows][:, first].sum(axis=1).tolist()
+        yield _columns(
+            rows,
+            signal=[table] * len(rows),
+            dimension=[CATALOGUE[names[first[0]]].dimension] * len(rows),
+            unit=["table"] * len(rows),
+            points=summed,
+            words=[f"{words.no_data(table)}. {words.effect(of_row)}" for of_row in summed],
         )
-    return pl.concat(parts)
 
 
-def _frame(rows: Indices, **columns: object) -> pl.DataFrame:
-    """Drivers of `rows`; columns that aren't given are missing, and so is what isn't a number."""
-    given = {name: columns.get(name, [None] * len(rows)) for name in FIELDS}
-    frame = pl.DataFrame({"row": rows, **given}, schema={"row": pl.Int64, **FIELDS})
-    return frame.with_columns(pl.col("value", "peer_median").fill_nan(None))
+def _columns(rows: Indices, **columns: list[Any]) -> Columns:
+    """Drivers of `rows`; columns that aren't given are missing."""
+    return {"row": rows.tolist(), **{name: columns.get(name, [None] * len(rows)) for name in FIELDS}}
 
 
 def sentence(name: str, value: float, median: float, points: float) -> str:
