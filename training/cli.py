@@ -1,9 +1,12 @@
-"""`healthscore train`, `recalibrate`, `receipt` and `leakage`."""
+"""`healthscore train`, `recalibrate`, `receipt` and `leakage`.
+
+What plots, anchors and search stand on takes a second to import; only the verbs that use it wait for that.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,12 +18,13 @@ from features.settings import Settings
 from training.errors import NotEnoughTime
 from training.leakage import Finding, examine, future_shuffled
 from training.receipt import Receipt
-from training.receipt_page import page
 from training.scorecard import DEFAULT
 from training.scorecard import read as read_scorecard
 from training.tracking import CHAMPION, Registry
 from training.train import Recipe
-from training.versions import Made, history, make_version, recalibrate_version
+
+if TYPE_CHECKING:
+    from training.versions import Made
 
 app = typer.Typer()
 out = Console()
@@ -38,6 +42,8 @@ def train(
     state: StateOption = None,
 ) -> None:
     """Train a model on what was known at a moment, prove it out of time, and register it in MLflow."""
+    from training.versions import make_version
+
     settings = in_force(source=source, mapping=mapping, scorecard=scorecard, seed=seed, state=state)
     recipe = Recipe(settings.grace_days, settings.seed, scorecard=read_scorecard(settings.scorecard or DEFAULT))
     with progress() as report:
@@ -68,6 +74,8 @@ def recalibrate(
     state: StateOption = None,
 ) -> None:
     """Set a model's level, and its segments', to the newest outcomes; what it learned stays as it is."""
+    from training.versions import recalibrate_version
+
     settings = in_force(source=source, mapping=mapping, state=state)
     with progress() as report:
         checked = read(settings, report)
@@ -93,6 +101,8 @@ def leakage(
     source: SourceOption = None, mapping: MappingOption = None, as_of: AsOfOption = None, state: StateOption = None
 ) -> None:
     """Look for signals that know the future: ones that tell too well, and ones that change when the future does."""
+    from training.versions import history
+
     settings = in_force(source=source, mapping=mapping, state=state)
     with progress() as report:
         checked = read(settings, report)
@@ -113,6 +123,8 @@ def receipt(
     state: StateOption = None,
 ) -> None:
     """Say what a model version was worth, and write its receipt as a page that can be sent."""
+    from training.receipt_page import page
+
     settings = in_force(state=state)
     found = registry(settings).receipt(version)
     if found is None:
@@ -128,7 +140,7 @@ def registry(settings: Settings) -> Registry:
     return Registry(settings.tracking, settings.state / "artifacts", settings.model)
 
 
-def show(made: Made, console: Console) -> None:
+def show(made: "Made", console: Console) -> None:
     """Print the version and its proof."""
     version, card = made.version, made.model.card
     console.print(
