@@ -30,6 +30,7 @@ from serving.errors import (
 )
 from serving.headers import SECURITY
 from serving.observed import template
+from serving.pages.frame import Frame
 from serving.templating import render
 
 MEDIA_TYPE = "application/problem+json"
@@ -86,7 +87,8 @@ def problem(
     )
     sent = {**SECURITY, "Cache-Control": "no-store", "Vary": "Accept", "X-Request-ID": request_id, **(headers or {})}
     if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1"):
-        return Response(render("problem.html", problem=found), status, sent, "text/html")
+        page = render("problem.html", problem=found, frame=Frame.of(request, "problem"))
+        return Response(page, status, sent, "text/html")
     content = found.model_dump_json(exclude=None if found.errors else {"errors"})
     return Response(content, status, sent, MEDIA_TYPE)
 

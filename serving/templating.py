@@ -74,18 +74,18 @@ def words(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-_environment = Environment(
+environment = Environment(
     loader=PackageLoader("serving"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-_environment.filters.update(
+environment.filters.update(
     number=number, signed=signed, percent=percent, compact=compact, day=day, moment=moment, until=until, words=words,
     in_unit=in_unit, days=days,
     tellable=lambda entries: [entry for entry in entries if abs(entry.health) >= 0.05],
     segment=lambda part: quote(part, safe=""),
 )  # fmt: skip
-_environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
+environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
 
 
 def render(template: str, **context: object) -> str:
     """The page a template makes of its context; everything in it is escaped."""
-    return _environment.get_template(template).render(context)
+    return environment.get_template(template).render(context)
