@@ -112,8 +112,8 @@ def test_scoring_again_while_serving_is_seen_at_once(address: str, home: Path) -
     assert after["batch_id"] not in json.dumps(before)
 
 
-def test_a_second_training_waits_as_challenger(home: Path) -> None:
-    assert "healthscore version 2, challenger" in run("train", "--seed", 8, cwd=home)
+def test_a_second_version_waits_as_challenger(home: Path) -> None:
+    assert "healthscore version 2, challenger" in run("recalibrate", "--since", "2024-06-01", cwd=home)
     assert "by healthscore version 1" in run("score", cwd=home)
     assert "by healthscore version 2" in run("score", "--model", "challenger", cwd=home)
 

@@ -23,7 +23,7 @@ from training.model import HealthModel
 from training.tracking import Registry
 
 NOW = datetime(2026, 1, 2)
-EXAMPLES = 3
+EXAMPLES = 1
 
 
 @pytest.fixture(scope="module")
