@@ -16,9 +16,7 @@ from serving.headers import not_modified
 from serving.pages.frame import Frame, Section
 from serving.templating import render
 
-__all__ = ["HTML", "Page", "Section", "page_routes", "shown"]
-
-HTML = "text/html"
+__all__ = ["Page", "Section", "page_routes", "shown"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def shown(request: Request, page: Page, status: int = 200) -> Response:
     headers = {"ETag": f'W/"{tag}"', "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization, Cookie"}
     if status == 200 and (known := not_modified(request, headers)):
         return known
-    answer = Response(content, status, headers, HTML)
+    answer = Response(content, status, headers, "text/html")
     frame.form_token.keep(answer)
     return answer
 

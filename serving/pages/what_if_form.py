@@ -80,7 +80,8 @@ def _can_be_asked(signal: SignalShown) -> bool:
 def _text(signal: SignalShown) -> str:
     """The stored value as the form writes it: shares in per cent."""
     value = float(signal.value or 0.0)
-    return f"{100 * value:.4g}" if signal.unit == "share" else f"{value:.6g}"
+    value = 100 * value if signal.unit == "share" else value
+    return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def _value(text: str, unit: str | None) -> float | str:

@@ -413,6 +413,11 @@ def test_a_form_from_elsewhere_changes_nothing(client: TestClient, path: str) ->
     assert client.get(f"/v1/accounts/fade/{path}").json()[path] == []
 
 
+@pytest.mark.parametrize("query, status", [("", 200), ("days_late_364d=3", 422), ("nonsense=1", 422)])
+def test_what_if_asks_about_known_signals_only(client: TestClient, query: str, status: int) -> None:
+    assert client.get(f"/accounts/fade/what-if?{query}").status_code == status
+
+
 def test_the_export_is_the_api_s_rows(client: TestClient) -> None:
     answer = client.get("/accounts.csv?sort=name&owner=Ada+Byron&limit=1")
     assert answer.headers["content-disposition"] == 'attachment; filename="accounts-2026-11-01.csv"'
