@@ -1,5 +1,7 @@
 """`/v1/model` and its receipt."""
 
+import json
+import re
 import shutil
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +14,24 @@ from serving.api import create_app
 from serving.store import ScoreStore
 from training.model import HealthModel
 from training.tracking import CHAMPION, Registry
+
+README = Path(__file__).parents[3] / "serving" / "README.md"
+
+
+def test_the_commands_of_the_readme_work(client: TestClient, account_id: str) -> None:
+    _, of_model = README.read_text().split("## The model in the server")
+    own = (
+        of_model.replace("A-1042", account_id)
+        .replace("2026-03-26", "2026-01-01")
+        .replace("from=2026-01-01", "from=2025-12-04")
+    )
+    commands = re.findall(r"^curl (?:-H '(.*?): (.*?)' )?(?:-d '(.*?)' \\\n +)?'http://127.0.0.1:8000(.*?)'", own, re.M)
+    assert len(commands) == 6
+    for name, value, body, path in commands:
+        headers = {name: value} if name else {}
+        sent = client.post(path, content=body, headers=headers) if body else client.get(path, headers=headers)
+        assert sent.status_code == 200, (path, sent.text)
+        assert not body or json.loads(body)
 
 
 def test_the_model_says_what_it_is(client: TestClient, company: tuple[Tables, HealthModel]) -> None:
