@@ -50,6 +50,9 @@ def test_every_answer_is_as_documented(service: tuple[FastAPI, str]) -> None:
             "headers": headers,
             "cache": {"enabled": False},
             "generation": {"max-examples": EXAMPLES, "deterministic": True, "no-shrink": True},
+            # Every column of every table at each of its bounds: 2,500 requests, which take over a minute. Without this
+            # line they are sent too.
+            "operations": [{"include-name": "POST /v1/score", "phases": {"coverage": {"enabled": False}}}],
         }
     )
     failures: list[str] = []
