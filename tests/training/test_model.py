@@ -148,6 +148,15 @@ def test_another_meaning_of_a_signal_is_refused(company, tmp_path: Path) -> None
         load(tmp_path)
 
 
+def test_a_card_of_another_version_is_refused(company, tmp_path: Path) -> None:
+    save(company.model, tmp_path)
+    written = json.loads((tmp_path / "model.json").read_text())
+    del written["card"]["growth_sd"]
+    (tmp_path / "model.json").write_text(json.dumps(written))
+    with pytest.raises(ModelError, match=r"another version of healthscore .*growth_sd"):
+        load(tmp_path)
+
+
 def test_mlflow_gets_the_same_numbers(company, newest) -> None:
     renewal, term = renewal_clock(newest)
     frame = newest.select(company.model.card.signals).to_pandas().astype("float64")

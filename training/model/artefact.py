@@ -34,15 +34,14 @@ def save(model: HealthModel, folder: Path) -> None:
 
 
 def load(folder: Path) -> HealthModel:
-    """Read what `save` wrote; ModelError if it was made with signals that mean something else here."""
-    given = json.loads((folder / "model.json").read_text())
-    card = given["card"]
-    card["signals"] = tuple(card["signals"])
-    card["seen"] = {name: (low, high) for name, (low, high) in card["seen"].items()}
-    card["feeds"] = Feeds(**card["feeds"])
-    scorecard = Scorecard.from_json(given["scorecard"])
-    churn, contraction = (Hazard.from_json(cause, scorecard, _booster(folder, cause), given[cause]) for cause in CAUSES)
-    model = HealthModel(churn, contraction, Card(**card))
+    """Read what `save` wrote; ModelError if another version wrote it, or with signals that mean something else here."""
+    try:
+        model = _read(folder)
+    except (KeyError, TypeError) as error:
+        raise ModelError(
+            f"the model was stored by another version of healthscore ({error}): train again with this version, or "
+            "serve it with the version that trained it"
+        ) from error
     unknown = [name for name in model.card.signals if name not in CATALOGUE]
     if unknown or model.card.catalogue_digest != digest([CATALOGUE[name] for name in model.card.signals]):
         raise ModelError(
@@ -51,6 +50,17 @@ def load(folder: Path) -> HealthModel:
             + ": train again with this version, or serve it with the version that trained it"
         )
     return model
+
+
+def _read(folder: Path) -> HealthModel:
+    given = json.loads((folder / "model.json").read_text())
+    card = given["card"]
+    card["signals"] = tuple(card["signals"])
+    card["seen"] = {name: (low, high) for name, (low, high) in card["seen"].items()}
+    card["feeds"] = Feeds(**card["feeds"])
+    scorecard = Scorecard.from_json(given["scorecard"])
+    churn, contraction = (Hazard.from_json(cause, scorecard, _booster(folder, cause), given[cause]) for cause in CAUSES)
+    return HealthModel(churn, contraction, Card(**card))
 
 
 def _booster(folder: Path, cause: str) -> lgb.Booster | None:
