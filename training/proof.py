@@ -14,7 +14,7 @@ from training.evaluation import Ranked, churned_within, losses, with_intervals
 from training.intervals import RESAMPLES, Floats, Integers, Resamples
 from training.model import HORIZONS, HealthModel
 from training.model.bands import BANDS
-from training.outcomes import Outcomes, outcomes
+from training.outcomes import Outcomes
 from training.receipt import Caught, Comparison, Entry, Receipt, Tenth
 from training.timing import GREEN, band_rates, flips, missed, warned, with_settled
 from training.train import Recipe
@@ -29,29 +29,24 @@ CURVE = np.linspace(0.0, 1.0, 41)
 def prove(
     matrix: pl.DataFrame,
     tables: Tables,
+    truth: Outcomes,
     *,
     until: datetime,
     recipe: Recipe,
     champion: HealthModel | None = None,
     resamples: int = RESAMPLES,
     progress: Callable[[str], None] = lambda _: None,
-) -> Receipt:
-    """The receipt of what `recipe` makes of `matrix`, from outcomes known by `until`.
+) -> tuple[Receipt, Backtest]:
+    """The receipt of what `recipe` makes of `matrix`, and the backtest it tells of.
 
-    `champion` is the model in use, compared on what it hasn't seen. Raises NotEnoughTime where there is no history for
-    any fold.
+    `truth` are the outcomes known by `until`; `champion` is the model in use, compared on what it hasn't seen. Raises
+    NotEnoughTime where there is no history for any fold.
     """
     rivals = anchors(recipe.scorecard, champion)
     backtest = walk_forward(matrix, tables, until=until, recipe=recipe, anchors=rivals, progress=progress)
     progress("proof: figures and their intervals")
-    return receipt(
-        backtest,
-        outcomes(tables, recipe.grace_days, until),
-        until=until,
-        values=matrix,
-        resamples=resamples,
-        seed=recipe.seed,
-    )
+    found = receipt(backtest, truth, until=until, values=matrix, resamples=resamples, seed=recipe.seed)
+    return found, backtest
 
 
 def receipt(

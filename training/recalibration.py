@@ -12,12 +12,11 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from training.errors import NotEnoughOutcomes
-from training.leads import CLOCK, expand
+from training.leads import LEAD, expand
 from training.model.hazard import Hazard
 from training.model.health import HealthModel
 from training.outcomes import Outcomes
 
-LEAD = CLOCK.index("lead") - len(CLOCK)
 RECENT = timedelta(days=182)
 """How much of the newest observed time speaks for how things are now."""
 NEAR = 4
@@ -55,7 +54,7 @@ def recalibrated(
 def _levelled(hazard: Hazard, model: HealthModel, history: pl.DataFrame, outcomes: Outcomes, since: datetime) -> Hazard:
     names = list(model.card.signals)
     served = model.known(model.accounts(history))
-    standing = hazard.scorecard.terms(served.values, names).sum(axis=1)
+    standing = hazard.scorecard.standing(served.values, names)
     leads = expand(history, names, outcomes.observed_until, hazard.cause, standing)
     leads = leads.some((leads.begins >= since.toordinal()) & (leads.x[:, LEAD] <= NEAR))
     if not leads.y.any():

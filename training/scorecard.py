@@ -70,6 +70,10 @@ class Scorecard:
         alarms = np.array([self.signals[name].alarm if name in self.signals else 0.0 for name in names])
         return np.nan_to_num(self.reach * shares * (2.0 * grades - 1.0) - alarms * (1.0 - grades), nan=0.0)
 
+    def standing(self, values: NDArray[Any], names: list[str]) -> Floats:
+        """How each row stands: what its signals add to the log-odds of renewing, all together."""
+        return np.asarray(self.terms(values, names).sum(axis=1))
+
     def share(self, name: str) -> float:
         """The signal's share of all weight; 0 where the scorecard doesn't weigh it."""
         if name not in self.signals:

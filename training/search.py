@@ -15,11 +15,11 @@ import numpy as np
 import optuna
 import polars as pl
 
-from features.catalogue import CATALOGUE, SIGNALS
 from features.periods import PERIOD_DAYS
 from training.errors import NotEnoughTime
-from training.hazard import learn, parameters
-from training.leads import LeadRows, expand, signal_values
+from training.hazard import parameters
+from training.leads import LeadRows
+from training.material import Material
 from training.outcomes import Outcomes
 from training.train import Recipe
 
@@ -54,20 +54,17 @@ def search(
 
     `tell` is called after each trial. Raises NotEnoughTime where the observed time can't be told apart into folds.
     """
-    history = outcomes.of(matrix)
-    names = [signal.name for signal in SIGNALS if signal.in_model and matrix[signal.name].is_not_null().any()]
-    standing = recipe.scorecard.terms(signal_values(history, names), names).sum(axis=1)
-    leads = expand(history, names, outcomes.observed_until, "churn", standing, recipe.most_rows, recipe.seed)
-    signals, average = [CATALOGUE[name] for name in names], float(standing.mean()) if len(standing) else 0.0
+    material = Material.of(matrix, outcomes, recipe.scorecard)
+    leads = material.leads("churn", recipe.most_rows, recipe.seed)
     folds = list(_folds(leads))
-    segments = history["segment"].to_numpy()
-    usual = _usual(dict(parameters(signals, len(leads.y), recipe.seed)) | dict(recipe.chosen))
+    segments = material.history["segment"].to_numpy()
+    usual = _usual(dict(parameters(material.signals, len(leads.y), recipe.seed)) | dict(recipe.chosen))
 
     def loss(trial: optuna.Trial) -> float:
         chosen = {**recipe.chosen, **_suggested(trial)}
         losses: list[float] = []
         for earlier, later in folds:
-            hazard = learn("churn", earlier, history, signals, recipe.scorecard, average, recipe.seed, chosen)
+            hazard = material.learn("churn", earlier, recipe.seed, chosen)
             shifts = hazard.calibration.shifts(segments[later.row])
             log_odds = hazard.log_odds(later.x, later.standing, shifts) + later.offset
             losses.append(float((np.logaddexp(0.0, log_odds) - later.y * log_odds).mean()))

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from features.catalogue import CATALOGUE, SIGNALS, digest
+from features.catalogue import digest
 from features.periods import PERIOD, PERIODS_A_YEAR
 from training import scorecard
 from training.calibration import LEVEL_SD
-from training.hazard import LATER_SHARE, learn
-from training.leads import MOST_ROWS, expand, signal_values
+from training.hazard import LATER_SHARE
+from training.leads import MOST_ROWS
 from training.leakage import refuse_looking_back
+from training.material import Material
 from training.model.card import Card, Mode
 from training.model.feeds import Feeds, feeds
 from training.model.hazard import Hazard
@@ -62,31 +63,27 @@ def train(
     matrix were chosen by their outcome.
     """
     refuse_looking_back(matrix, outcomes)
-    history = outcomes.of(matrix)
-    names = [signal.name for signal in SIGNALS if signal.in_model and matrix[signal.name].is_not_null().any()]
-    signals = [CATALOGUE[name] for name in names]
-    values = signal_values(history, names)
-    standing = recipe.scorecard.terms(values, names).sum(axis=1)
-    average = float(standing.mean()) if len(standing) else 0.0
+    material = Material.of(matrix, outcomes, recipe.scorecard)
+    history, names = material.history, material.names
     hazards: list[Hazard] = []
     rows = events = 0
     for cause in ("contraction", "churn"):
-        leads = expand(history, names, outcomes.observed_until, cause, standing, recipe.most_rows, recipe.seed)
+        leads = material.leads(cause, recipe.most_rows, recipe.seed)
         rows, events = len(leads.y), int(leads.y.sum())
         progress(f"hazard of {cause}: {rows:,} rows, {events:,} with it")
-        hazards.append(learn(cause, leads, history, signals, recipe.scorecard, average, recipe.seed, recipe.chosen))
+        hazards.append(material.learn(cause, leads, recipe.seed, recipe.chosen))
     contraction, churn = hazards
     growth, growth_sd = _growth(history, outcomes)
     churned = history.filter(pl.col("churned_at").is_not_null()).unique(["account_id", "churned_at"])
     recent = _later_from(history, outcomes.observed_until)
     card = Card(
         signals=tuple(names),
-        catalogue_digest=digest(signals),
+        catalogue_digest=digest(material.signals),
         mode=_mode(churn, len(churned)),
         reference=0.0,
         weights={},
         evidence=0.0,
-        seen=_seen(values, names),
+        seen=_seen(material.values, names),
         feeds=Feeds({}, []),
         contraction_depth=_depth(history),
         growth=growth,

@@ -15,14 +15,13 @@ from features.matrix import build
 from features.periods import snapshots
 from features.spine import spine
 from features.tables import Tables
-from training.anchors import anchors
-from training.backtest import Backtest, walk_forward
+from training.backtest import Backtest
 from training.errors import NotEnoughTime
 from training.leakage import Finding, examine, examine_model
 from training.model import HealthModel
 from training.model.card import UNPROVEN_SPREAD
 from training.outcomes import Outcomes, outcomes
-from training.proof import receipt as receipt_of
+from training.proof import prove
 from training.recalibration import recalibrated
 from training.receipt import Receipt
 from training.record import metrics, texts
@@ -74,13 +73,12 @@ def make_version(
     alarms = examine(matrix, known)
     receipt, unproven = None, None
     try:
-        rivals = anchors(recipe.scorecard, champion)
-        backtest = walk_forward(matrix, tables, until=until, recipe=recipe, anchors=rivals, progress=progress)
+        receipt, backtest = prove(
+            matrix, tables, known, until=until, recipe=recipe, champion=champion, progress=progress
+        )
     except NotEnoughTime as error:
         unproven = str(error)
     else:
-        progress("proof: figures and their intervals")
-        receipt = receipt_of(backtest, known, until=until, values=matrix, seed=recipe.seed)
         model = replace(model, card=replace(model.card, spread=_spread(model, matrix, backtest)))
         said = matrix.join(backtest.rows.select("account_id", "as_of", "risk_90d"), on=["account_id", "as_of"])
         alarms += examine_model(said["risk_90d"].to_numpy(), said, known)

@@ -201,9 +201,10 @@ def test_proving_a_company_beside_its_champion(company) -> None:
     few = company.matrix["account_id"].unique().sort().head(100)
     matrix = company.matrix.filter(pl.col("account_id").is_in(few.implode()))
     steps: list[str] = []
-    found = prove(
+    found, _ = prove(
         matrix,
         company.tables,
+        company.outcomes,
         until=company.tables.extracted_at,
         recipe=Recipe(),
         champion=company.model,

@@ -155,7 +155,7 @@ class HealthModel:
         return np.asarray(np.minimum(~np.isnan(values) @ weights, 1.0), dtype=np.float64)
 
     def _standing(self, accounts: Accounts) -> Floats:
-        return np.asarray(self.churn.scorecard.terms(accounts.values, list(self.card.signals)).sum(axis=1))
+        return self.churn.scorecard.standing(accounts.values, list(self.card.signals))
 
     def _renewal_risk(self, accounts: Accounts, standing: Floats) -> Floats:
         lead = np.clip(np.ceil(np.nan_to_num(accounts.renewal, nan=1.0) / PERIOD_DAYS), 1, LEADS)

@@ -32,7 +32,7 @@ def figures(model: HealthModel, accounts: Accounts) -> Floats:
     """Rows by `FIGURES`, health before it is clipped: health and the hazards of all leads in one prediction."""
     accounts = model.known(accounts)
     values, churn = accounts.values, model.churn
-    standing = churn.scorecard.terms(values, list(model.card.signals)).sum(axis=1)
+    standing = churn.scorecard.standing(values, list(model.card.signals))
     shifts = churn.calibration.shifts(accounts.segments)
     clocks = [clock_values(lead, accounts.renewal, accounts.term) for lead in range(1, LEADS + 1)]
     x = np.vstack([renewal_ahead(values), *(np.hstack([values, clock]) for clock in clocks)])
