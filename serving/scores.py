@@ -10,10 +10,13 @@ from datetime import datetime
 from typing import Literal
 from uuid import uuid4
 
-Band = Literal["healthy", "at_risk", "critical"]
+from training.model import BAND_NAMES as BANDS
+from training.model import Band
+
 Status = Literal["fresh", "stale", "missing"]
 
-BANDS: tuple[Band, ...] = ("healthy", "at_risk", "critical")
+
+__all__ = ["BANDS", "AccountScore", "Band", "Batch", "Driver", "Freshness", "Signal", "Status"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from training.errors import ModelError, WhatIfRefused
 from training.model.artefact import load, save
-from training.model.bands import BANDS, band_of, bands, settled
+from training.model.bands import BAND_NAMES, BANDS, Band, band_of, bands, settled
 from training.model.card import Card
 from training.model.drivers import DRIVER, explained, explained_alone
 from training.model.forecast import forecast
@@ -16,10 +16,12 @@ from training.model.what_if import Answer, WhatIf, what_if
 
 __all__ = [
     "BANDS",
+    "BAND_NAMES",
     "DRIVER",
     "HORIZONS",
     "Accounts",
     "Answer",
+    "Band",
     "Card",
     "Entry",
     "HealthModel",

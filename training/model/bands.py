@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Band = Literal["healthy", "at_risk", "critical"]
-NAMES: tuple[Band, ...] = get_args(Band)
+BAND_NAMES: tuple[Band, ...] = get_args(Band)
 BANDS: tuple[tuple[Band, float], ...] = (("healthy", 50.0), ("at_risk", 35.0), ("critical", -np.inf))
 """Band and the health it begins at. Higher health is better."""
 MARGIN = 2.0
@@ -32,10 +32,10 @@ def settled(health: float, band: Band, shown_before: Band | None, settled_before
     """The settled band of an account that shows `band`, given what it showed at an earlier moment (None: nothing)."""
     if settled_before is None or band in (settled_before, shown_before):
         return band
-    had = NAMES.index(settled_before)
-    if NAMES.index(band) > had:
-        return NAMES[max(had, NAMES.index(band_of(health + MARGIN)))]
-    return NAMES[min(had, NAMES.index(band_of(health - MARGIN)))]
+    had = BAND_NAMES.index(settled_before)
+    if BAND_NAMES.index(band) > had:
+        return BAND_NAMES[max(had, BAND_NAMES.index(band_of(health + MARGIN)))]
+    return BAND_NAMES[min(had, BAND_NAMES.index(band_of(health - MARGIN)))]
 
 
 def settled_along(health: Iterable[float]) -> list[Band]:
