@@ -26,6 +26,7 @@ FACTS = (
     "customer_since",
     "renewals",
     "recurring_share",
+    "fixed_term",
     "service_arr",
     "service_level_known",
 )
@@ -40,8 +41,9 @@ def in_force(contracts: Lazy, moments: Lazy, facts: Collection[str] = FACTS) -> 
     `contracts`, `products`, `renewal_at` (end of the signed terms of the contract with the largest ARR; missing if
     open-ended), `term_days` (length of its term), `auto_renew`, `notice` (1 where notice of it was given),
     `customer_since`, `renewals` (terms begun after the first of their contract), `recurring_share` (of the ARR whose
-    kind is known, what recurs), `service_arr` (of service and maintenance; missing where no kind is known),
-    `service_level_known` (whether any of these names its level; missing without one).
+    kind is known, what recurs), `fixed_term` (1 where every contract in force is meant to end), `service_arr` (of
+    service and maintenance; missing where no kind is known), `service_level_known` (whether any of these names its
+    level; missing without one).
     """
     versions = _versions(contracts)
     begun = _begun(versions, moments)
@@ -108,6 +110,7 @@ def _totals(begun: Lazy) -> Lazy:
         "kinds": active & ~kind.is_null(),
         "counted": active & ~nw.col("seats").is_null(),
         "services": serves,
+        "fixed": active & (kind == "fixed_term"),
         "levels": serves & ~nw.col("service_level").is_null(),
         "unnamed": active & nw.col("product").is_null(),
     }
@@ -125,6 +128,7 @@ def _totals(begun: Lazy) -> Lazy:
         seats=nw.when(nw.col("counted") > 0).then(nw.col("seats")),
         products=nw.when(null_of_the_ended).then(nw.col("products") - 1).otherwise(nw.col("products")),
         recurring_share=nw.when(nw.col("known_kind") > 0).then(nw.col("recurring") / nw.col("known_kind")),
+        fixed_term=nw.when(nw.col("fixed") == nw.col("contracts")).then(nw.lit(1.0)).otherwise(nw.lit(0.0)),
         service_arr=nw.when(nw.col("kinds") > 0).then(divided(nw.col("serving"), MILLION)),
         service_level_known=nw.when(nw.col("services") > 0).then(has_level),
     )

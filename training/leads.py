@@ -6,6 +6,7 @@ at `as_of` roll on as they are: business customers leave at renewals. A row is k
 the outcome when the period begins and the period's end has been observed; a completed account's rows end with it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +21,8 @@ from training.scorecard import Cause
 LEADS = 13
 CLOCK = ("lead", "renewal_in_lead", "days_to_renewal", "term_days")
 """Covariates that are not signals; `days_to_renewal` counts from the first day of the lead."""
+FIXED_TERM = "fixed_term"
+"""The signal of accounts that are done when their term ends: it doesn't renew, and nobody can leave any more."""
 LEAD, RENEWAL, TERM = (CLOCK.index(name) - len(CLOCK) for name in ("lead", "renewal_in_lead", "term_days"))
 """Their columns in a row, from its end."""
 MOST_ROWS = 500_000
@@ -91,12 +94,13 @@ def expand(
     lead_of = np.repeat(np.arange(1, LEADS + 1), [len(keep) for keep, _ in parts])
     values = signal_values(history, signals)
     renewal, term = renewal_clock(history)
+    fixed = of_fixed_term(values, signals)
     x = np.empty((len(row), len(signals) + len(CLOCK)), dtype=np.float32)
     starts = np.searchsorted(lead_of, np.arange(1, LEADS + 2))
     for lead in range(1, LEADS + 1):
         here = slice(starts[lead - 1], starts[lead])
         x[here, : len(signals)] = values[row[here]]
-        x[here, len(signals) :] = clock_values(lead, renewal[row[here]], term[row[here]])
+        x[here, len(signals) :] = clock_values(lead, renewal[row[here]], term[row[here]], fixed[row[here]])
     begins = (as_of[row] + PERIOD_DAYS * (lead_of - 1)).astype(np.int64)
     y = np.concatenate([label for _, label in parts]).astype(np.float32)
     stands = np.zeros(len(row)) if standing is None else standing[row]
@@ -129,11 +133,27 @@ def renewal_clock(matrix: pl.DataFrame) -> tuple[NDArray[np.float64], NDArray[np
     return renewal, matrix["term_days"].cast(pl.Float64).fill_null(np.nan).to_numpy().astype(np.float64)
 
 
-def clock_values(lead: int, renewal: NDArray[np.float64], term: NDArray[np.float64]) -> Floats:
+def of_fixed_term(values: Floats, signals: Sequence[str]) -> NDArray[np.bool_]:
+    """Which rows of `values`, by `signals`, are accounts of a fixed term; none where that isn't among the signals."""
+    if FIXED_TERM not in signals:
+        return np.zeros(len(values), dtype=bool)
+    fixed: NDArray[np.bool_] = values[:, signals.index(FIXED_TERM)] == 1
+    return fixed
+
+
+def at_risk(lead: int, renewal: NDArray[np.float64], fixed: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The share of a lead in which an account can still leave: one of a fixed term can't once it has ended."""
+    left = np.clip(renewal / PERIOD_DAYS - (lead - 1), 0.0, 1.0)
+    return np.where(fixed & ~np.isnan(renewal), left, 1.0)
+
+
+def clock_values(
+    lead: int, renewal: NDArray[np.float64], term: NDArray[np.float64], fixed: NDArray[np.bool_]
+) -> Floats:
     """The `CLOCK` covariates of one lead."""
     clock = np.empty((len(renewal), len(CLOCK)), dtype=np.float32)
     clock[:, 0] = lead
-    clock[:, 1] = renewal_in_lead(lead, renewal, term)
+    clock[:, 1] = renewal_in_lead(lead, renewal, term) & ~fixed
     clock[:, 2] = renewal - PERIOD_DAYS * (lead - 1)
     clock[:, 3] = term
     return clock

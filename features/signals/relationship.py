@@ -87,6 +87,15 @@ SIGNALS = (
         upper=1,
     ),
     Signal(
+        "fixed_term",
+        "relationship",
+        "yes/no",
+        "Whether every contract in force is of a fixed term, after which the work is done: running out is no churn",
+        ("fixed_term",),
+        itself,
+        upper=1,
+    ),
+    Signal(
         "tenure_days",
         "relationship",
         "days",

@@ -124,6 +124,7 @@ def in_force(contracts: Iterable[Row], account: str, at: datetime, known_by: dat
         "since": min(starts),
         "renewals": float(renewals),
         "recurring_share": ratio(recurring, of_kind),
+        "fixed_term": flag(all(row["kind"] == "fixed_term" for row in active)),
         "service_arr": sum(row["arr"] for row in service) if kinds else None,
         "level_known": flag(any(row["service_level"] is not None for row in service)) if service else None,
     }
@@ -615,6 +616,7 @@ of(
     arr_change_364d=lambda one: growth(one, "arr"),
     seats_change_364d=lambda one: growth(one, "seats"),
     recurring_share=lambda one: one.fact("recurring_share"),
+    fixed_term=lambda one: one.fact("fixed_term"),
     tenure_days=lambda one: None if one.contract is None else (one.as_of - one.fact("since")).total_seconds() / 86_400,
     renewals=lambda one: one.fact("renewals"),
     days_to_renewal=days_to_renewal,

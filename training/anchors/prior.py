@@ -7,7 +7,7 @@ import polars as pl
 from scipy.special import expit
 
 from training.anchors.known import Floats, Known, Risks
-from training.leads import LEADS, renewal_clock, renewal_in_lead, signal_values
+from training.leads import FIXED_TERM, LEADS, at_risk, of_fixed_term, renewal_clock, renewal_in_lead, signal_values
 from training.model import HORIZONS, risk_within
 from training.scorecard import Scorecard
 
@@ -29,10 +29,11 @@ class Prior:
         names = list(self.scorecard.signals)
         standing = self.scorecard.terms(signal_values(matrix, names), names).sum(axis=1)
         renewal, term = renewal_clock(matrix)
-        hazards = np.column_stack(
-            [
-                expit(self.scorecard.base("churn", renewal_in_lead(lead, renewal, term), term) - standing)
-                for lead in range(1, LEADS + 1)
-            ]
-        )
+        fixed = of_fixed_term(signal_values(matrix, [FIXED_TERM]), [FIXED_TERM])
+
+        def hazard(lead: int) -> Floats:
+            renews = renewal_in_lead(lead, renewal, term) & ~fixed
+            return at_risk(lead, renewal, fixed) * expit(self.scorecard.base("churn", renews, term) - standing)
+
+        hazards = np.column_stack([hazard(lead) for lead in range(1, LEADS + 1)])
         return np.column_stack([risk_within(hazards, days) for days in HORIZONS])

@@ -19,7 +19,7 @@ from scipy.special import expit
 from features.catalogue import CATALOGUE
 from features.periods import PERIOD_DAYS
 from features.signal import DIMENSIONS
-from training.leads import CLOCK, LEADS, clock_values, renewal_clock, signal_values
+from training.leads import CLOCK, LEADS, at_risk, clock_values, of_fixed_term, renewal_clock, signal_values
 from training.model.bands import bands
 from training.model.card import Card
 from training.model.hazard import Hazard
@@ -86,8 +86,9 @@ class HealthModel:
         """Columns of scores, a row per account.
 
         `health` (0–100) and the ends of its 80 % interval, `health_low` and `health_high`; `band`; `risk_<days>d`
-        (probability of churn); `renewal_risk` (missing without a known renewal); `contraction_risk_365d` (that it stays
-        but pays less); `coverage` (0–1); `base_points`, `points_segment`, `points_<dimension>`, `points__<signal>`.
+        (probability of churn); `renewal_risk` (missing without a known renewal, and where a fixed term ends);
+        `contraction_risk_365d` (that it stays but pays less); `coverage` (0–1); `base_points`, `points_segment`,
+        `points_<dimension>`, `points__<signal>`.
         """
         lacks = self.card.feeds.lacking(accounts.values, self.card.signals)
         known = self.known(accounts, lacks)
@@ -124,10 +125,12 @@ class HealthModel:
         x[:, : -len(CLOCK)] = accounts.values
         found = tuple(np.empty((len(accounts), LEADS)) for _ in range(2))
         shifts = [hazard.calibration.shifts(accounts.segments) for hazard in (self.churn, self.contraction)]
+        fixed = of_fixed_term(accounts.values, self.card.signals)
         for lead in range(1, LEADS + 1):
-            x[:, -len(CLOCK) :] = clock_values(lead, accounts.renewal, accounts.term)
+            x[:, -len(CLOCK) :] = clock_values(lead, accounts.renewal, accounts.term, fixed)
+            there = at_risk(lead, accounts.renewal, fixed)
             for of_cause, hazard, shift in zip(found, (self.churn, self.contraction), shifts, strict=True):
-                of_cause[:, lead - 1] = expit(hazard.log_odds(x, standing, shift))
+                of_cause[:, lead - 1] = there * expit(hazard.log_odds(x, standing, shift))
         return found[0], found[1]
 
     def points(self, accounts: Accounts) -> tuple[Floats, Floats, Floats]:
@@ -163,7 +166,8 @@ class HealthModel:
         clock = np.column_stack([lead, np.ones(len(accounts)), to_renewal, accounts.term])
         x = np.hstack([accounts.values, clock]).astype(np.float32)
         risk = expit(self.churn.log_odds(x, standing, self.churn.calibration.shifts(accounts.segments)))
-        return np.where(np.isnan(accounts.renewal), np.nan, risk)
+        never = np.isnan(accounts.renewal) | of_fixed_term(accounts.values, self.card.signals)
+        return np.where(never, np.nan, risk)
 
 
 def renewal_ahead(values: Rows) -> Rows:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from training.leads import LEADS, clock_values
+from training.leads import LEADS, at_risk, clock_values, of_fixed_term
 from training.model.health import POINTS_PER_LOG_ODD, Accounts, HealthModel, renewal_ahead
 from training.model.risks import risk_within
 from training.model.snapshot import Snapshot, days_between
@@ -34,11 +34,12 @@ def figures(model: HealthModel, accounts: Accounts) -> Floats:
     values, churn = accounts.values, model.churn
     standing = churn.scorecard.standing(values, list(model.card.signals))
     shifts = churn.calibration.shifts(accounts.segments)
-    clocks = [clock_values(lead, accounts.renewal, accounts.term) for lead in range(1, LEADS + 1)]
+    fixed, leads = of_fixed_term(values, model.card.signals), range(1, LEADS + 1)
+    clocks = [clock_values(lead, accounts.renewal, accounts.term, fixed) for lead in leads]
     x = np.vstack([renewal_ahead(values), *(np.hstack([values, clock]) for clock in clocks)])
     log_odds = churn.log_odds(x, np.tile(standing, LEADS + 1), np.tile(shifts, LEADS + 1)).reshape(LEADS + 1, -1)
     health = 50.0 - POINTS_PER_LOG_ODD * (log_odds[0] + model.card.reference)
-    hazards = expit(log_odds[1:].T)
+    hazards = expit(log_odds[1:].T) * np.column_stack([at_risk(lead, accounts.renewal, fixed) for lead in leads])
     return np.column_stack([health, risk_within(hazards, 90), risk_within(hazards, 365)])
 
 
