@@ -54,7 +54,7 @@ def recalibrated(
 def _levelled(hazard: Hazard, model: HealthModel, history: pl.DataFrame, outcomes: Outcomes, since: datetime) -> Hazard:
     names = list(model.card.signals)
     served = model.known(model.accounts(history))
-    standing = hazard.scorecard.standing(served.values, names)
+    standing = hazard.standing(served.values, names)
     leads = expand(history, names, outcomes.observed_until, hazard.cause, standing)
     leads = leads.some((leads.begins >= since.toordinal()) & (leads.x[:, LEAD] <= NEAR))
     if not leads.y.any():

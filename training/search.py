@@ -66,7 +66,8 @@ def search(
         for earlier, later in folds:
             hazard = material.learn("churn", earlier, recipe.seed, chosen)
             shifts = hazard.calibration.shifts(segments[later.row])
-            log_odds = hazard.log_odds(later.x, later.standing, shifts) + later.offset
+            standing = hazard.standing(material.values, material.names)[later.row]
+            log_odds = hazard.log_odds(later.x, standing, shifts) + later.offset
             losses.append(float((np.logaddexp(0.0, log_odds) - later.y * log_odds).mean()))
             trial.report(float(np.mean(losses)), len(losses))
             if len(losses) < len(folds) and trial.should_prune():

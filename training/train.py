@@ -187,6 +187,6 @@ def _growth(history: pl.DataFrame, outcomes: Outcomes) -> tuple[float, float]:
 
 
 def _later_from(history: pl.DataFrame, observed_until: datetime) -> datetime:
-    """Where the later part of the observed time begins, on which the level was set."""
+    """Where the later part of the observed time begins: churns since then say how sure today's level is."""
     first = history["as_of"].min()
     return observed_until - (observed_until - first) * LATER_SHARE if isinstance(first, datetime) else observed_until

@@ -33,7 +33,8 @@ class Prior:
 
         def hazard(lead: int) -> Floats:
             renews = renewal_in_lead(lead, renewal, term) & ~fixed
-            return at_risk(lead, renewal, fixed) * expit(self.scorecard.base("churn", renews, term) - standing)
+            leaves = expit(self.scorecard.base("churn", renews, term) - standing)
+            return np.asarray(at_risk(lead, renewal, fixed) * leaves)
 
         hazards = np.column_stack([hazard(lead) for lead in range(1, LEADS + 1)])
         return np.column_stack([risk_within(hazards, days) for days in HORIZONS])

@@ -1,8 +1,8 @@
 """A hazard: the chance of leaving, or of paying less, in a 28-day period, for accounts that still can.
 
-Its log-odds are those of the scorecard (the prior: a base by the contract's clock, less how the account stands), which
-evidence may have stretched or shrunk, plus what a LightGBM booster has learned on top, calibrated. Without a booster
-it is the scorecard alone.
+Its log-odds are a base by the contract's clock, less how the account stands, plus what a LightGBM booster has learned
+on top, calibrated. Base and standing come from the scorecard, which evidence may have stretched or shrunk; to the
+standing evidence adds a straight line. Where too little has happened to learn from, it is the scorecard alone.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from training.calibration import Calibration
 from training.leads import RENEWAL, TERM
+from training.model.line import Line
 from training.scorecard import Cause, Scorecard
 
 Floats = NDArray[np.float64]
@@ -22,10 +23,14 @@ Rows = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Hazard:
-    """One cause's hazard; `base_weight` and `standing_weight` are what evidence makes of the scorecard's two parts."""
+    """One cause's hazard; `base_weight` and `standing_weight` are what evidence makes of the scorecard's two parts.
+
+    `line` has a weight for each of the model's signals.
+    """
 
     cause: Cause
     scorecard: Scorecard
+    line: Line
     booster: lgb.Booster | None
     calibration: Calibration
     base_weight: float = 1.0
@@ -34,14 +39,22 @@ class Hazard:
     def log_odds(self, x: Rows, standing: Floats, shifts: Floats) -> Floats:
         """Calibrated log-odds of rows of signals and clock.
 
-        `standing`: the sum of the scorecard's terms per row; `shifts`: those of the rows' segments.
+        `standing`: how the rows' accounts stand; `shifts`: those of the rows' segments.
         """
         return self.calibration.apply(self.prior(x, standing), self.learned(x), shifts)
 
+    def terms(self, values: Rows, names: list[str]) -> Floats:
+        """Rows by signals: what each adds to how the account stands, by scorecard and line."""
+        return self.standing_weight * self.scorecard.terms(values, names) - self.line.terms(values)
+
+    def standing(self, values: Rows, names: list[str]) -> Floats:
+        """How each row's account stands: the sum of its `terms`, log-odds against the outcome."""
+        return self.standing_weight * self.scorecard.standing(values, names) - self.line.total(values)
+
     def prior(self, x: Rows, standing: Floats) -> Floats:
-        """The scorecard's log-odds, as evidence weighs them."""
+        """The log-odds before any tree."""
         base = self.scorecard.base(self.cause, x[:, RENEWAL], x[:, TERM].astype(np.float64))
-        return self.base_weight * base - self.standing_weight * standing
+        return self.base_weight * base - standing
 
     def learned(self, x: Rows) -> Floats:
         """What the booster adds, before calibration."""
@@ -64,6 +77,7 @@ class Hazard:
             "segments": calibration.segments,
             "base_weight": self.base_weight,
             "standing_weight": self.standing_weight,
+            "line": self.line.to_json(),
         }
 
     @classmethod
@@ -72,4 +86,5 @@ class Hazard:
     ) -> "Hazard":
         """What `to_json` gave, joined with what it left out."""
         calibration = Calibration(given["intercept"], given["slope"], given["segments"])
-        return cls(cause, scorecard, booster, calibration, given["base_weight"], given["standing_weight"])
+        line = Line.from_json(given["line"])
+        return cls(cause, scorecard, line, booster, calibration, given["base_weight"], given["standing_weight"])

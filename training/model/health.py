@@ -92,7 +92,6 @@ class HealthModel:
         """
         lacks = self.card.feeds.lacking(accounts.values, self.card.signals)
         known = self.known(accounts, lacks)
-        standing = self._standing(known)
         base, of_segment, points = self.points(known)
         health = base + of_segment + points.sum(axis=1)
         spread = INTERVAL_Z * np.sqrt(self.card.spread**2 + self.card.feeds.variance(lacks))
@@ -102,9 +101,9 @@ class HealthModel:
             "health_high": np.clip(health + spread, 0.0, 100.0),
             "band": bands(health),
         }
-        churn, contraction = self.hazards(known, standing)
+        churn, contraction = self.hazards(known)
         columns |= {f"risk_{days}d": risk_within(churn, days) for days in HORIZONS}
-        columns["renewal_risk"] = self._renewal_risk(known, standing)
+        columns["renewal_risk"] = self._renewal_risk(known)
         columns["contraction_risk_365d"] = (1.0 - columns["risk_365d"]) * risk_within(contraction, 365)
         columns["coverage"] = self.coverage(accounts.values)
         columns |= {"base_points": base, "points_segment": of_segment}
@@ -118,18 +117,19 @@ class HealthModel:
         lacks = self.card.feeds.lacking(accounts.values, self.card.signals) if lacks is None else lacks
         return replace(accounts, values=self.card.feeds.filled(accounts.values, lacks, self.card.signals))
 
-    def hazards(self, accounts: Accounts, standing: Floats | None = None) -> tuple[Floats, Floats]:
+    def hazards(self, accounts: Accounts) -> tuple[Floats, Floats]:
         """Chance to leave, and to pay less, in each lead for those that still can: rows by `LEADS`, twice."""
-        standing = self._standing(accounts) if standing is None else standing
         x = np.empty((len(accounts), accounts.values.shape[1] + len(CLOCK)), dtype=np.float32)
         x[:, : -len(CLOCK)] = accounts.values
         found = tuple(np.empty((len(accounts), LEADS)) for _ in range(2))
-        shifts = [hazard.calibration.shifts(accounts.segments) for hazard in (self.churn, self.contraction)]
+        both, names = (self.churn, self.contraction), list(self.card.signals)
+        stand = [hazard.standing(accounts.values, names) for hazard in both]
+        shifts = [hazard.calibration.shifts(accounts.segments) for hazard in both]
         fixed = of_fixed_term(accounts.values, self.card.signals)
         for lead in range(1, LEADS + 1):
             x[:, -len(CLOCK) :] = clock_values(lead, accounts.renewal, accounts.term, fixed)
             there = at_risk(lead, accounts.renewal, fixed)
-            for of_cause, hazard, shift in zip(found, (self.churn, self.contraction), shifts, strict=True):
+            for of_cause, hazard, standing, shift in zip(found, both, stand, shifts, strict=True):
                 of_cause[:, lead - 1] = there * expit(hazard.log_odds(x, standing, shift))
         return found[0], found[1]
 
@@ -138,7 +138,7 @@ class HealthModel:
         x = renewal_ahead(accounts.values)
         signals, churn = len(self.card.signals), self.churn
         contributions = churn.calibration.slope * churn.contributions(x)
-        terms = churn.standing_weight * self.churn.scorecard.terms(accounts.values, list(self.card.signals))
+        terms = churn.terms(accounts.values, list(self.card.signals))
         clock = contributions[:, signals:].sum(axis=1) + churn.prior(x, np.zeros(len(x))) + churn.calibration.intercept
         typical = np.array([self.card.typical_points.get(name, 0.0) for name in self.card.signals])
         base = 50.0 - POINTS_PER_LOG_ODD * (clock + self.card.reference) + typical.sum()
@@ -147,9 +147,9 @@ class HealthModel:
 
     def health(self, accounts: Accounts) -> Floats:
         """Health before it is clipped, without its points: the quick way to what-if and change."""
-        log_odds = self.churn.log_odds(
-            renewal_ahead(accounts.values), self._standing(accounts), self.churn.calibration.shifts(accounts.segments)
-        )
+        churn = self.churn
+        standing, shifts = self._standing(accounts), churn.calibration.shifts(accounts.segments)
+        log_odds = churn.log_odds(renewal_ahead(accounts.values), standing, shifts)
         return np.asarray(50.0 - POINTS_PER_LOG_ODD * (log_odds + self.card.reference))
 
     def coverage(self, values: Rows) -> Floats:
@@ -158,14 +158,15 @@ class HealthModel:
         return np.asarray(np.minimum(~np.isnan(values) @ weights, 1.0), dtype=np.float64)
 
     def _standing(self, accounts: Accounts) -> Floats:
-        return self.churn.scorecard.standing(accounts.values, list(self.card.signals))
+        return self.churn.standing(accounts.values, list(self.card.signals))
 
-    def _renewal_risk(self, accounts: Accounts, standing: Floats) -> Floats:
+    def _renewal_risk(self, accounts: Accounts) -> Floats:
         lead = np.clip(np.ceil(np.nan_to_num(accounts.renewal, nan=1.0) / PERIOD_DAYS), 1, LEADS)
         to_renewal = accounts.renewal - PERIOD_DAYS * (lead - 1)
         clock = np.column_stack([lead, np.ones(len(accounts)), to_renewal, accounts.term])
         x = np.hstack([accounts.values, clock]).astype(np.float32)
-        risk = expit(self.churn.log_odds(x, standing, self.churn.calibration.shifts(accounts.segments)))
+        shifts = self.churn.calibration.shifts(accounts.segments)
+        risk = expit(self.churn.log_odds(x, self._standing(accounts), shifts))
         never = np.isnan(accounts.renewal) | of_fixed_term(accounts.values, self.card.signals)
         return np.where(never, np.nan, risk)
 

@@ -32,7 +32,7 @@ def figures(model: HealthModel, accounts: Accounts) -> Floats:
     """Rows by `FIGURES`, health before it is clipped: health and the hazards of all leads in one prediction."""
     accounts = model.known(accounts)
     values, churn = accounts.values, model.churn
-    standing = churn.scorecard.standing(values, list(model.card.signals))
+    standing = churn.standing(values, list(model.card.signals))
     shifts = churn.calibration.shifts(accounts.segments)
     fixed, leads = of_fixed_term(values, model.card.signals), range(1, LEADS + 1)
     clocks = [clock_values(lead, accounts.renewal, accounts.term, fixed) for lead in leads]
