@@ -22,7 +22,6 @@ WEIGHT_SDS = (0.06, 0.1, 0.2, 0.3, 0.6)
 """How far from 0 weights are believed to lie, from the narrowest to the widest; they are tried in this order."""
 
 Floats = NDArray[np.float64]
-Rows = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def fit(
     middle[there], scale[there] = np.nanmedian(values[:, there], axis=0), np.nanstd(values[:, there], axis=0)
     scale[scale <= 0.0] = 1.0
     line = Line(middle, scale, np.zeros(len(signals)))
-    z = line.placed(values)
+    z = line.placed(values).astype(np.float64)
     directions = [signal.direction or 0 for signal in signals]
 
     best, least, at = np.zeros(0), np.inf, np.zeros(len(signals) + 1)
@@ -72,20 +71,21 @@ def fit(
 
 
 def _weights(
-    z: Rows, y: NDArray[np.float32], start: Floats, directions: Sequence[int], sd: float, repeats: float, at: Floats
+    z: Floats, y: NDArray[np.float32], start: Floats, directions: Sequence[int], sd: float, repeats: float, at: Floats
 ) -> Floats:
     """Level and weights with the least penalised loss, from `at` on; more of what is good never adds to the outcome."""
 
     def loss(at: Floats) -> tuple[float, Floats]:
         log_odds = start + at[0] + z @ at[1:]
         likely = float((np.logaddexp(0.0, log_odds) - y * log_odds).sum()) / repeats
-        off = (expit(log_odds) - y).astype(np.float32)
+        off = expit(log_odds) - y
         slope = np.concatenate([[off.sum()], off @ z]) / repeats
         slope[1:] += at[1:] / sd**2
         return likely + 0.5 * float((at[1:] ** 2).sum()) / sd**2, slope
 
     bounds = [(None, None), *((0.0 if way < 0 else None, 0.0 if way > 0 else None) for way in directions)]
-    return np.asarray(minimize(loss, at, jac=True, method="L-BFGS-B", bounds=bounds).x, dtype=np.float64)
+    exactly = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 1000}
+    return np.asarray(minimize(loss, at, jac=True, method="L-BFGS-B", bounds=bounds, options=exactly).x)
 
 
 def _levelled_loss(log_odds: Floats, y: NDArray[np.float32], repeats: float) -> float:

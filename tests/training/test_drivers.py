@@ -11,6 +11,7 @@ from features.catalogue import CATALOGUE
 from features.tables import TABLES
 from training.model import explained
 from training.model.drivers import LEAST, MOST, sentence
+from training.model.line import Line
 from training.model.peers import peers
 
 
@@ -111,7 +112,7 @@ def test_a_constant_model_yields_none(company, newest) -> None:
     model = company.model
     flat = replace(
         model,
-        churn=replace(model.churn, booster=None, standing_weight=0.0),
+        churn=replace(model.churn, booster=None, standing_weight=0.0, line=Line.flat(len(model.card.signals))),
         card=replace(model.card, typical_points={}, feeds=replace(model.card.feeds, covariance=_none(model))),
     )
     assert explained(flat, newest, flat.score(newest)).to_list() == [[]] * newest.height

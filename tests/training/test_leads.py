@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.leads import LEADS, clock_values, expand, renewal_in_lead
+from training.leads import CLOCK, LEADS, at_risk, clock_values, expand, renewal_in_lead
 
 AS_OF = datetime(2024, 1, 1)
 
@@ -84,7 +84,7 @@ def test_renewals_roll_on_like_a_naive_walk(renewal: int, term: float) -> None:
 
 
 def test_an_open_ended_contract_has_no_renewal() -> None:
-    clock = clock_values(3, np.array([np.nan]), np.array([np.nan]))
+    clock = clock_values(3, np.array([np.nan]), np.array([np.nan]), np.array([False]))
     assert clock[0, :2].tolist() == [3.0, 0.0]
     assert np.isnan(clock[0, 2:]).all()
 
@@ -101,3 +101,27 @@ def test_every_row_of_a_company_agrees_with_a_naive_loop(company) -> None:
                 naive.append((index, lead, float(churned is not None and churned <= ends)))
     found = zip(rows.row.tolist(), rows.x[:, 1].astype(int).tolist(), rows.y.tolist(), strict=True)
     assert sorted(found) == sorted(naive)
+
+
+@pytest.mark.parametrize(
+    "lead, renewal, fixed, share",
+    [
+        (1, 100.0, True, 1.0),
+        (4, 100.0, True, 16 / 28),
+        (5, 100.0, True, 0.0),
+        (5, 100.0, False, 1.0),
+        (13, np.nan, True, 1.0),
+        (1, -3.0, True, 0.0),
+    ],
+)
+def test_who_is_of_a_fixed_term_can_leave_until_it_has_ended(
+    lead: int, renewal: float, fixed: bool, share: float
+) -> None:
+    assert at_risk(lead, np.array([renewal]), np.array([fixed]))[0] == pytest.approx(share)
+
+
+def test_a_fixed_term_does_not_renew() -> None:
+    renewal, term = np.array([20.0, 20.0]), np.array([365.0, 365.0])
+    clock = clock_values(1, renewal, term, np.array([True, False]))
+    assert clock[:, CLOCK.index("renewal_in_lead")].tolist() == [0.0, 1.0]
+    assert clock[:, CLOCK.index("days_to_renewal")].tolist() == [20.0, 20.0]

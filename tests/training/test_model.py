@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -176,3 +177,14 @@ def test_mlflow_gets_the_same_numbers(company, newest) -> None:
 )
 def test_bands_settle(name: str, health: list[float], settled: str) -> None:
     assert settled_along(health) == settled.split()
+
+
+def test_an_account_of_a_fixed_term_has_no_renewal_and_no_risk_beyond_its_end(company, newest) -> None:
+    ends = newest["as_of"][0] + timedelta(days=56)
+    done = newest.with_columns(fixed_term=pl.lit(1.0), renewal_at=pl.lit(ends), term_days=pl.lit(200.0))
+    scored = company.model.score(done)
+    assert scored["renewal_risk"].is_null().all()
+    assert (scored["risk_90d"] > scored["risk_30d"]).all()
+    assert np.allclose(scored["risk_365d"], scored["risk_90d"])
+    renewing = company.model.score(done.with_columns(fixed_term=pl.lit(0.0)))
+    assert (renewing["risk_90d"] > scored["risk_90d"]).mean() > 0.99
