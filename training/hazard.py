@@ -45,7 +45,7 @@ def parameters(signals: Sequence[Signal], rows: int, seed: int) -> Mapping[str, 
     return {
         "objective": "binary",
         "boost_from_average": False,  # LightGBM ignores it beside an initial score; said so that it stays so
-        "learning_rate": 0.03,
+        "learning_rate": 0.06,  # .03 takes twice the trees for the same log-loss
         "num_leaves": 15,
         "min_data_in_leaf": max(20, min(1000, rows // 50)),
         "lambda_l2": 10.0,

@@ -6,6 +6,7 @@ Where a table says nothing of an account, its signals are not told one by one: t
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -154,11 +155,17 @@ def _columns(rows: Indices, **columns: list[Any]) -> Columns:
 
 def sentence(name: str, value: float, median: float, points: float) -> str:
     """A driver in words: what it is, what it is for accounts like this one (NaN: unknown), and what that does."""
+    return f"{_told(name, value)}{_compared(name, median)}. {words.effect(points)}"
+
+
+@lru_cache(maxsize=100_000)
+def _told(name: str, value: float) -> str:
+    """Of many accounts, few are told in words of their own: a third of the time of a batch's drivers."""
     signal = CATALOGUE[name]
-    told = f"{words.subject(signal)}: {words.known(signal, value)}"
-    return f"{told}{_compared(name, median)}. {words.effect(points)}"
+    return f"{words.subject(signal)}: {words.known(signal, value)}"
 
 
+@lru_cache(maxsize=100_000)
 def _compared(name: str, median: float) -> str:
     signal = CATALOGUE[name]
     if np.isnan(median):
