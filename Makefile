@@ -9,7 +9,7 @@ demo: $(READY)
 	$(BIN)/healthscore demo
 
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(READY)
 	$(BIN)/ruff format --check .
