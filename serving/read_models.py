@@ -301,6 +301,11 @@ class MeasureShown(Shown):
     target: float | None = Field(description="What it should be.", examples=[0.9])
     status: str | None = Field(description="met, missed or no target; null without a value.", examples=["missed"])
     trend: str | None = Field(description="better, worse or same; null without direction.", examples=["better"])
+    missing: str | None = Field(
+        description="Why it has no value: a table that is absent, no longer fed, or holds nothing of that kind; null "
+        "where it has one.",
+        examples=[None],
+    )
 
 
 class BookPart(Shown):

@@ -57,7 +57,8 @@ def calendar_chart(calendar: Sequence[Span]) -> Bars:
             )
         )
         if place % every == 0:
-            along.append(Tick(round(left + step / 2, 1), f"{span.begins.day} {span.begins:%b}" if _week(span) else f"{span.begins:%b %y}"))
+            begins = f"{span.begins.day} {span.begins:%b}" if _week(span) else f"{span.begins:%b %y}"
+            along.append(Tick(round(left + step / 2, 1), begins))
     return Bars(bars, [Tick(y.at(share * top), compact(share * top)) for share in (0, 0.5, 1)], along)
 
 

@@ -88,6 +88,6 @@ def router(desk: Desk) -> APIRouter:
     ) -> Response:
         given = read(ActionGiven, sent)
         take_action(store, account_id, given, author=request.state.caller.who, now=desk.clock(), reach=reach)
-        return RedirectResponse(f"{query.link('/renewals')}#{quote(account_id, safe='')}", 303)
+        return RedirectResponse(f"{query.link('/renewals')}#renewal-{quote(account_id, safe='')}", 303)
 
     return routes

@@ -1,22 +1,18 @@
 """`/v1/book` and `/v1/book/erosion`: the company, or its parts, and what becomes of it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import select
 
-from features.book import BOOK
-from features.book.groups import GROUPINGS, WHOLE
+from features.book.groups import GROUPINGS
 from serving.access.permission import may
-from serving.erosion import Erosion, erosion
-from serving.errors import CannotAnswer
+from serving.erosion import Erosion
 from serving.examples import example
 from serving.headers import JSON, not_modified, validators
+from serving.kept_book import book_erosion, book_shown
 from serving.problems import documented
-from serving.read_models import BatchShown, BookPart, BookShown
-from serving.schema import books
-from serving.scores import Batch
+from serving.read_models import BookShown
 from serving.store import ScoreStore
 
 _UPLIFTS = r"^[0-9]{1,3}(\.[0-9]{1,6})?(,[0-9]{1,3}(\.[0-9]{1,6})?){0,9}$"
@@ -66,8 +62,7 @@ def router(store: ScoreStore) -> APIRouter:
         headers = validators(request, JSON, batch)
         if known := not_modified(request, headers):
             return known
-        parts = [_shown(part) for part in _parts(store, batch, query.by or WHOLE)]
-        shown = BookShown(batch=BatchShown.model_validate(batch), by=query.by, parts=parts)
+        shown = book_shown(store, batch, query.by)
         return Response(shown.model_dump_json(), headers=headers, media_type=JSON)
 
     @routes.get(
@@ -78,29 +73,6 @@ def router(store: ScoreStore) -> APIRouter:
     def eroded(query: Annotated[ErosionQuery, Query()]) -> Erosion:
         """The share of today's accounts left in each of five years, and what a better rate would keep."""
         uplifts = [float(points) for points in query.uplift.split(",")]
-        if query.renewal_rate is not None:
-            return erosion(query.renewal_rate, uplifts)
-        (*_, whole) = [{"measures": {}}, *_parts(store, store.current(), WHOLE)]
-        measured = whole["measures"].get("renewal_rate", {}).get("value")
-        if measured is None:
-            said = "the book holds no renewal rate: give one, such as 0.824"
-            raise CannotAnswer(said, {"renewal_rate": said})
-        return erosion(measured, uplifts, measured=True)
+        return book_erosion(store, store.current(), query.renewal_rate, uplifts)
 
     return routes
-
-
-def _parts(store: ScoreStore, batch: Batch, grouping: str) -> list[dict[str, Any]]:
-    query = select(books.c.parts).where(books.c.batch_id == batch.batch_id, books.c.grouping == grouping)
-    with store.reading() as connection:
-        parts: list[dict[str, Any]] = connection.scalar(query) or []
-    return parts
-
-
-def _shown(part: dict[str, Any]) -> BookPart:
-    measures = [
-        {"measure": name, "unit": BOOK[name].unit, "meaning": BOOK[name].meaning, **told}
-        for name, told in part["measures"].items()
-        if name in BOOK
-    ]
-    return BookPart.model_validate(part | {"measures": measures})
