@@ -1,0 +1,61 @@
+"""Engagement against health: how healthy the accounts are that we talked to lately, and those we did not."""
+
+import polars as pl
+from pydantic import Field
+
+from serving.read_models import BatchShown, Shown
+from serving.scores import BANDS, Band, Batch
+from serving.silence import last_touches
+from serving.snapshot import snapshot_of
+from serving.store import ScoreStore
+
+BEGINS = (0, 15, 29, 57, 85)
+"""Days since the last touch at which the groups begin: two, four, eight and twelve weeks are the ends of the first."""
+
+
+class Touched(Shown):
+    """The accounts whose last touch is so many days ago."""
+
+    from_days: int | None = Field(description="Least days since the last touch; null: never touched.", examples=[15])
+    to_days: int | None = Field(description="Most days since the last touch; null: no end.", examples=[28])
+    accounts: int = Field(description="Number of accounts.", examples=[120])
+    arr: float = Field(description="Their ARR, currency per year.", examples=[4_200_000.0])
+    arr_at_risk: float = Field(description="Their ARR at risk, currency per year; higher is worse.", examples=[4.6e5])
+    health: float | None = Field(description="Their average health; null where there is none.", examples=[51.5])
+    bands: dict[Band, int] = Field(
+        description="Accounts per band.", examples=[{"healthy": 70, "at_risk": 35, "critical": 15}]
+    )
+
+
+class EngagementHealth(Shown):
+    """The scored accounts by the days since their last touch, the latest touched first."""
+
+    batch: BatchShown
+    known: bool = Field(description="Whether touches are known at all.", examples=[True])
+    touched: list[Touched]
+
+
+def engagement_health(store: ScoreStore, batch: Batch) -> EngagementHealth:
+    """Of all accounts of a batch, which it names none of."""
+    touches = last_touches(store, batch)
+    days = pl.col("last_touch_days")
+    rows = (
+        snapshot_of(store, batch)
+        .frame.select("account_id", "arr", "arr_at_risk", "health", "band")
+        .join(touches, on="account_id", how="left")
+        .with_columns(place=days.cut(list(BEGINS[1:]), left_closed=True).to_physical())
+    )
+    bands = [(pl.col("band") == band).sum().alias(f"band {band}") for band in BANDS]
+    summed = rows.group_by("place").agg(pl.col("arr", "arr_at_risk").sum(), pl.col("health").mean(), *bands, n=pl.len())
+    found = {row["place"]: row for row in summed.iter_rows(named=True)}
+    ends = [begins - 1 for begins in BEGINS[1:]]
+    groups = [*zip(range(len(BEGINS)), BEGINS, [*ends, None], strict=True), (None, None, None)]
+    nothing = {"n": 0, "arr": 0.0, "arr_at_risk": 0.0, "health": None, **{f"band {band}": 0 for band in BANDS}}
+    touched = []
+    for place, begins, end in groups:
+        row = found.get(place, nothing)
+        bands_of = {band: row[f"band {band}"] for band in BANDS}
+        told = {"from_days": begins, "to_days": end, "accounts": row["n"], "bands": bands_of}
+        touched.append(Touched.model_validate(row | told))
+    known = touches["last_touch_days"].count() > 0
+    return EngagementHealth(batch=BatchShown.model_validate(batch), known=known, touched=touched)
