@@ -10,8 +10,8 @@ MISSING = "–"
 
 
 def number(value: float | None, decimals: int = 0) -> str:
-    """`1234567.8` → `1,234,568`; a dash where there is none."""
-    return MISSING if value is None else f"{value:,.{decimals}f}"
+    """`1234567.8` → `1,234,568`, `-3` → `−3` with a real minus sign; a dash where there is none."""
+    return MISSING if value is None else f"{value:,.{decimals}f}".replace("-", "−")
 
 
 def signed(value: float, decimals: int = 1) -> str:

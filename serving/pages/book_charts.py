@@ -9,13 +9,15 @@ from serving.pages.charts import BOTTOM, HEIGHT, TOP, WIDTH, Axis, Dot, Tick
 
 LEFT, RIGHT = 56, 132
 """Room beside the lines of erosion: for shares, and for what each line is."""
+TICKS = 5
+"""Labels on a scale of retention, at most."""
 APART = 19.0
 """Least distance between two labels, one above the other."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """Places on a scale of 0 to 100: what was measured, what is forecast and its interval; None where unknown."""
+    """Places on a scale of 0 to 200: what was measured, what is forecast and its interval; None where unknown."""
 
     measured: float | None
     forecast: float | None
@@ -34,7 +36,7 @@ class Scale:
         """The scale of these."""
         known = [1.0, *(share for share in shares if share is not None)]
         low, high = floor(10 * min(known) + 1e-9) / 10, ceil(10 * max(known) - 1e-9) / 10
-        return cls(Axis(low, high if high > low else low + 0.1, 0, 100))
+        return cls(Axis(low, high if high > low else low + 0.1, 0, 200))
 
     @property
     def par(self) -> float:
@@ -42,9 +44,12 @@ class Scale:
         return self.axis.at(1.0)
 
     @property
-    def ends(self) -> tuple[float, float]:
-        """The shares at its ends."""
-        return self.axis.low, self.axis.high
+    def ticks(self) -> list[Tick]:
+        """Every ten per cent, or fewer, so that their labels have room."""
+        tenths = range(round(10 * self.axis.low), round(10 * self.axis.high) + 1)
+        step = ceil(len(tenths) / TICKS)
+        kept = [tenth for tenth in tenths if (tenth - 10) % step == 0]
+        return [Tick(self.axis.at(tenth / 10), f"{10 * tenth} %") for tenth in kept]
 
     def range(self, measured: float | None, forecast: float | None, low: float | None, high: float | None) -> Range:
         """Shares as places."""
@@ -87,7 +92,7 @@ def erosion_chart(erosion: Erosion) -> ErosionChart:
                     Dot(at, height, f"year {year} at {rate}: {100 * left:.1f} % left")
                     for year, ((at, height), left) in enumerate(zip(places, line.left, strict=True), 1)
                 ],
-                label=f"{'as it is' if kind == 0 else f'+{line.uplift:g}'}: {100 * line.left[-1]:.0f} %",
+                label=f"{rate} → {100 * line.left[-1]:.0f} %",
                 label_y=end,
                 kind=kind % 4,
             )
