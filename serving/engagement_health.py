@@ -1,5 +1,7 @@
 """Engagement against health: how healthy the accounts are that we talked to lately, and those we did not."""
 
+from functools import lru_cache
+
 import polars as pl
 from pydantic import Field
 
@@ -35,27 +37,32 @@ class EngagementHealth(Shown):
     touched: list[Touched]
 
 
+@lru_cache(maxsize=4)
 def engagement_health(store: ScoreStore, batch: Batch) -> EngagementHealth:
-    """Of all accounts of a batch, which it names none of."""
+    """Of all accounts of a batch, which it names none of; a batch never changes, so it is kept."""
     touches = last_touches(store, batch)
-    days = pl.col("last_touch_days")
-    rows = (
-        snapshot_of(store, batch)
-        .frame.select("account_id", "arr", "arr_at_risk", "health", "band")
-        .join(touches, on="account_id", how="left")
-        .with_columns(place=days.cut(list(BEGINS[1:]), left_closed=True).to_physical())
-    )
-    bands = [(pl.col("band") == band).sum().alias(f"band {band}") for band in BANDS]
-    summed = rows.group_by("place").agg(pl.col("arr", "arr_at_risk").sum(), pl.col("health").mean(), *bands, n=pl.len())
-    found = {row["place"]: row for row in summed.iter_rows(named=True)}
     ends = [begins - 1 for begins in BEGINS[1:]]
+    place = pl.col("last_touch_days").cut(list(BEGINS[1:]), left_closed=True).to_physical()
+    rows = snapshot_of(store, batch).frame.join(touches, on="account_id", how="left").with_columns(place=place)
     groups = [*zip(range(len(BEGINS)), BEGINS, [*ends, None], strict=True), (None, None, None)]
-    nothing = {"n": 0, "arr": 0.0, "arr_at_risk": 0.0, "health": None, **{f"band {band}": 0 for band in BANDS}}
-    touched = []
-    for place, begins, end in groups:
-        row = found.get(place, nothing)
-        bands_of = {band: row[f"band {band}"] for band in BANDS}
-        told = {"from_days": begins, "to_days": end, "accounts": row["n"], "bands": bands_of}
-        touched.append(Touched.model_validate(row | told))
-    known = touches["last_touch_days"].count() > 0
-    return EngagementHealth(batch=BatchShown.model_validate(batch), known=known, touched=touched)
+    return EngagementHealth(
+        batch=BatchShown.model_validate(batch),
+        known=touches["last_touch_days"].count() > 0,
+        touched=[
+            _touched(rows.filter(pl.col("place").eq_missing(place)), begins, end) for place, begins, end in groups
+        ],
+    )
+
+
+def _touched(rows: pl.DataFrame, begins: int | None, end: int | None) -> Touched:
+    health = rows["health"].mean()
+    assert health is None or isinstance(health, float)
+    return Touched(
+        from_days=begins,
+        to_days=end,
+        accounts=rows.height,
+        arr=rows["arr"].sum(),
+        arr_at_risk=rows["arr_at_risk"].sum(),
+        health=health,
+        bands={band: rows.filter(pl.col("band") == band).height for band in BANDS},
+    )

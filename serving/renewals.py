@@ -6,10 +6,9 @@ from typing import Any
 
 import polars as pl
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import case, select
 
 from serving.listing import Days, Words
-from serving.loading import signals_of
 from serving.parameters import Asked, or_empty
 from serving.plays import Plays
 from serving.reach import Reach
@@ -18,10 +17,10 @@ from serving.reasons import reasons
 from serving.renewal_calendar import Span, calendar
 from serving.schema import score_details
 from serving.scores import Band, Batch
+from serving.silence import last_touches
 from serving.snapshot import snapshot_of
 from serving.store import ScoreStore
 
-_LAST_TOUCH = "days_since_last_touch"
 _CURVE = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
 
 
@@ -120,8 +119,6 @@ class Worklist(Shown):
 
 CSV_COLUMNS = tuple(Renewal.model_fields)
 
-Drivers = list[dict[str, Any]] | None
-
 
 def worklist(store: ScoreStore, batch: Batch, query: RenewalsQuery, *, reach: Reach, plays: Plays) -> Worklist:
     """The renewals from `as_of` to `within` later, the `capacity` with the largest expected loss in full."""
@@ -136,7 +133,7 @@ def worklist(store: ScoreStore, batch: Batch, query: RenewalsQuery, *, reach: Re
         .sort("expected_loss", "account_id", descending=[True, False])
     )
     listed = due.head(query.capacity)
-    details = _details(store, batch, listed["account_id"].to_list())
+    details = _details(store, batch, listed["account_id"].to_list(), plays)
     totals, covered = _totals(due), _totals(listed)
     return Worklist(
         batch=BatchShown.model_validate(batch),
@@ -148,7 +145,7 @@ def worklist(store: ScoreStore, batch: Batch, query: RenewalsQuery, *, reach: Re
         curve=_curve(due["expected_loss"]),
         calendar=calendar(due, batch.as_of, query.within_days),
         renewals=[
-            Renewal.model_validate(row | _why(*details[row["account_id"]], plays))
+            Renewal.model_validate(row | details[row["account_id"]])
             for row in listed.iter_rows(named=True)
             if row["account_id"] in details  # or it has been erased in this moment
         ],
@@ -179,17 +176,21 @@ def _curve(losses: pl.Series) -> list[Coverage]:
     ]
 
 
-def _why(drivers: Drivers, stored: Any, plays: Plays) -> dict[str, Any]:
-    worst = reasons(drivers, stored)
-    touch = signals_of(stored).get(_LAST_TOUCH, (None, 0.0))[0]
-    return {"last_touch_days": touch, "reasons": worst, "play": next(iter(plays.against(worst)), None)}
-
-
-def _details(store: ScoreStore, batch: Batch, accounts: list[str]) -> dict[str, tuple[Drivers, Any]]:
-    query = select(score_details.c.account_id, score_details.c.drivers, score_details.c.signals)
-    query = query.where(score_details.c.batch_id == batch.batch_id, score_details.c.account_id.in_(accounts))
+def _details(store: ScoreStore, batch: Batch, accounts: list[str], plays: Plays) -> dict[str, dict[str, Any]]:
+    """The last touch, the reasons and the play of each account. Signals are many and only read where no driver is."""
+    table = score_details.c
+    query = select(table.account_id, table.drivers, case((table.drivers.is_(None), table.signals)).label("signals"))
+    query = query.where(table.batch_id == batch.batch_id, table.account_id.in_(accounts))
+    touches = last_touches(store, batch).filter(pl.col("account_id").is_in(accounts))
+    touched = dict(touches.iter_rows())
     with store.reading() as connection:
-        return {row.account_id: (row.drivers, row.signals) for row in connection.execute(query)}
+        rows = connection.execute(query).all()
+    found = {}
+    for row in rows:
+        worst = reasons(row.drivers, row.signals)
+        play = next(iter(plays.against(worst)), None)
+        found[row.account_id] = {"last_touch_days": touched.get(row.account_id), "reasons": worst, "play": play}
+    return found
 
 
 def _totals(rows: pl.DataFrame) -> RenewalTotals:

@@ -7,9 +7,9 @@ from math import ceil, floor
 from serving.erosion import Erosion
 from serving.pages.charts import BOTTOM, HEIGHT, TOP, WIDTH, Axis, Dot, Tick
 
-LEFT, RIGHT = 56, 132
+LEFT, RIGHT = 56, 150
 """Room beside the lines of erosion: for shares, and for what each line is."""
-TICKS = 5
+TICKS = 4
 """Labels on a scale of retention, at most."""
 APART = 19.0
 """Least distance between two labels, one above the other."""
