@@ -41,16 +41,16 @@ class EngagementHealth(Shown):
 def engagement_health(store: ScoreStore, batch: Batch) -> EngagementHealth:
     """Of all accounts of a batch, which it names none of; a batch never changes, so it is kept."""
     touches = last_touches(store, batch)
-    ends = [begins - 1 for begins in BEGINS[1:]]
-    place = pl.col("last_touch_days").cut(list(BEGINS[1:]), left_closed=True).to_physical()
-    rows = snapshot_of(store, batch).frame.join(touches, on="account_id", how="left").with_columns(place=place)
-    groups = [*zip(range(len(BEGINS)), BEGINS, [*ends, None], strict=True), (None, None, None)]
+    rows = snapshot_of(store, batch).frame.join(touches, on="account_id", how="left")
+    days = pl.col("last_touch_days")
+    touched = []
+    for begins, following in zip(BEGINS, [*BEGINS[1:], None], strict=True):
+        within = days >= begins if following is None else (days >= begins) & (days < following)
+        touched.append(_touched(rows.filter(within), begins, None if following is None else following - 1))
     return EngagementHealth(
         batch=BatchShown.model_validate(batch),
         known=touches["last_touch_days"].count() > 0,
-        touched=[
-            _touched(rows.filter(pl.col("place").eq_missing(place)), begins, end) for place, begins, end in groups
-        ],
+        touched=[*touched, _touched(rows.filter(days.is_null()), None, None)],
     )
 
 

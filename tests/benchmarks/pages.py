@@ -1,6 +1,6 @@
 """How long the server takes for a page of a book of 10,000 accounts: `python tests/benchmarks/pages.py [accounts]`.
 
-Processor time over the HTTP service in this process, warm, on SQLite, with what the client takes to read the answer: the
+Processor time over the HTTP service in this process, warm, on SQLite, with what the client takes to read it: the
 time on the wall where nobody else uses the machine. Every account has all signals and drivers; the book has 100 owners.
 """
 

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 import polars as pl
@@ -46,7 +47,8 @@ def client(
     ]
     with ScoreStore.open(f"sqlite:///{tmp_path_factory.mktemp('renewals') / 'scores.db'}") as store:
         store.publish(batch, accounts)
-        app = create_app(store, clock=lambda: datetime(2026, 11, 2))
+        seconds = count()
+        app = create_app(store, clock=lambda: datetime(2026, 11, 2) + timedelta(seconds=next(seconds)))
         with TestClient(app, base_url="http://127.0.0.1", headers={"Accept": "text/html"}) as opened:
             yield opened
 
