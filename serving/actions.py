@@ -1,5 +1,6 @@
 """Actions: which play was started, done, and what came of it, so that effects can be measured. They only add up."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Self
 from uuid import uuid4
@@ -100,3 +101,11 @@ def actions_of(store: ScoreStore, account_id: str, *, reach: Reach) -> Actions:
         query = select(actions).where(actions.c.account_id == account_id)
         rows = connection.execute(query.order_by(actions.c.taken_at.desc(), actions.c.action_id)).all()
     return Actions(account_id=account_id, actions=[ActionShown.model_validate(row) for row in rows])
+
+
+def last_steps(store: ScoreStore, accounts: Sequence[str]) -> dict[tuple[str, str], ActionShown]:
+    """The latest step of each play with each of some accounts, which are in the caller's reach; by account and play."""
+    query = select(actions).where(actions.c.account_id.in_(accounts))
+    with store.reading() as connection:
+        rows = connection.execute(query.order_by(actions.c.taken_at, actions.c.action_id.desc())).all()
+    return {(row.account_id, row.play): ActionShown.model_validate(row) for row in rows}

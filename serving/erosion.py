@@ -4,12 +4,16 @@ A base that renews at 82.4 % has 46 % of its accounts left in the fifth year, af
 """
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from serving.read_models import Shown
 
 YEARS = 5
+
+Uplifts = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,6})?(,[0-9]{1,3}(\.[0-9]{1,6})?){0,9}$")]
+"""Percentage points, up to ten of them with commas between."""
 
 
 class ErosionLine(Shown):

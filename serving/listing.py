@@ -6,14 +6,13 @@ change, so a cursor keeps its meaning when another batch is published, and ties 
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any, NamedTuple, Self
-from urllib.parse import urlencode
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError, from_json, to_json
 
 from features.signal import DIMENSIONS
 from serving.errors import BadCursor
-from serving.parameters import Day
+from serving.parameters import Asked, Day, or_empty
 from serving.scores import Band
 
 SORTED = (
@@ -75,27 +74,18 @@ def _bound(which: str, what: str, example: float, most: float | None = None) -> 
     description = f"Only accounts with {what} of at {which} this."
     return Field(
         None, ge=0, le=most, allow_inf_nan=False, description=description, examples=[example],
-        json_schema_extra=_or_empty,
+        json_schema_extra=or_empty,
     )  # fmt: skip
 
 
-def _or_empty(schema: dict[str, Any]) -> None:
-    """Take the empty string too, as a form sends what nobody filled in."""
-    said = {"title", "description", "examples", "default"}
-    kinds = schema.pop("anyOf", None) or [{name: schema.pop(name) for name in list(schema) if name not in said}]
-    schema["anyOf"] = [*kinds, {"type": "string", "maxLength": 0}]
-
-
-class AccountQuery(BaseModel):
-    """What a list of accounts is asked with; an empty value is the same as none."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class AccountQuery(Asked):
+    """What a list of accounts is asked with."""
 
     q: Words | None = Field(
         None, description="Text in the name or account_id, whatever its case or accents.", examples=["acme"]
     )
     band: Band | None = Field(
-        None, description="Only accounts in this band.", examples=["at_risk"], json_schema_extra=_or_empty
+        None, description="Only accounts in this band.", examples=["at_risk"], json_schema_extra=or_empty
     )
     owner: Words | None = Field(
         None, description="Only accounts of this customer success manager.", examples=["Ada Byron"]
@@ -120,34 +110,34 @@ class AccountQuery(BaseModel):
         None,
         description="Only accounts whose next renewal is at most so many days after as_of.",
         examples=["90d"],
-        json_schema_extra=_or_empty,
+        json_schema_extra=or_empty,
     )
     points_below: PointsBelow | None = Field(
         None,
         description="Only accounts with fewer points of health than this in a dimension: name, colon, points.",
         examples=["adoption:-5"],
-        json_schema_extra=_or_empty,
+        json_schema_extra=or_empty,
     )
     as_of: Day | None = Field(
         None,
         description="Scores as of this day: of the latest batch that is not of a later one.",
         examples=["2026-11-01"],
-        json_schema_extra=_or_empty,
+        json_schema_extra=or_empty,
     )
     known_at: Day | None = Field(
         None,
         description="What was shown at the end of this day: only batches made by then.",
         examples=["2026-11-02"],
-        json_schema_extra=_or_empty,
+        json_schema_extra=or_empty,
     )
     sort: Sort = Field(
         "-arr_at_risk",
         description="Column to sort by, with - in front for the highest first. Accounts without a value come last.",
         examples=["-health"],
-        json_schema_extra=_or_empty,
+        json_schema_extra=or_empty,
     )
     limit: int = Field(
-        50, ge=1, le=200, description="Accounts per page, 1 to 200.", examples=[50], json_schema_extra=_or_empty
+        50, ge=1, le=200, description="Accounts per page, 1 to 200.", examples=[50], json_schema_extra=or_empty
     )
     cursor: str | None = Field(
         None,
@@ -156,11 +146,6 @@ class AccountQuery(BaseModel):
         "page's batch when another is published.",
         examples=["WyJlNmIyIiwiQTAxIixmYWxzZV0"],
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty(cls, values: Any) -> Any:
-        return {name: value for name, value in values.items() if value != ""} if isinstance(values, dict) else values
 
     @property
     def descending(self) -> bool:
@@ -176,9 +161,3 @@ class AccountQuery(BaseModel):
     def filtered(self) -> bool:
         """Whether some accounts of the batch are left out."""
         return bool(self.model_dump(exclude_none=True).keys() - {"sort", "limit", "cursor", "as_of", "known_at"})
-
-    def link(self, path: str, **changes: object) -> str:
-        """The address of this list at `path` with some parameters changed (None: left out)."""
-        parameters = self.model_dump(exclude_defaults=True) | changes
-        query = urlencode({name: value for name, value in parameters.items() if value is not None})
-        return f"{path}?{query}" if query else path

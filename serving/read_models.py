@@ -293,7 +293,12 @@ class MeasureShown(Shown):
 
     measure: str = Field(description="Its name.", examples=["grr"])
     meaning: str = Field(description="What it says.", examples=["Gross revenue retention"])
+    formula: str = Field(description="What it is made of.", examples=["(start − contraction − churn) ÷ start"])
+    area: str = Field(description="What it is about.", examples=["retention"])
     unit: str = Field(description="Unit of its value.", examples=["share"])
+    direction: int | None = Field(
+        description="1 where more is better, −1 where less is better, null where neither is.", examples=[1]
+    )
     value: float | None = Field(description="Its value; null where undefined.", examples=[0.88])
     numerator: float | None = Field(description="What is counted.", examples=[3_696_000.0])
     denominator: float | None = Field(description="What it is a share of.", examples=[4_200_000.0])
@@ -301,6 +306,11 @@ class MeasureShown(Shown):
     target: float | None = Field(description="What it should be.", examples=[0.9])
     status: str | None = Field(description="met, missed or no target; null without a value.", examples=["missed"])
     trend: str | None = Field(description="better, worse or same; null without direction.", examples=["better"])
+    missing: str | None = Field(
+        description="Why it has no value: a table that is absent, no longer fed, or holds nothing of that kind; null "
+        "where it has one.",
+        examples=[None],
+    )
 
 
 class BookPart(Shown):

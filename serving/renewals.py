@@ -1,23 +1,62 @@
 """The renewals worklist: whom to call first, by the ARR that is expected to be lost at the next renewal."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import polars as pl
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import case, select
 
-from serving.loading import signals_of
+from serving.listing import Days, Words
+from serving.parameters import Asked, or_empty
 from serving.plays import Plays
 from serving.reach import Reach
 from serving.read_models import BatchShown, PlayShown, Reason, Shown, Utc
 from serving.reasons import reasons
+from serving.renewal_calendar import Span, calendar
 from serving.schema import score_details
 from serving.scores import Band, Batch
+from serving.silence import last_touches
 from serving.snapshot import snapshot_of
 from serving.store import ScoreStore
 
-_LAST_TOUCH = "days_since_last_touch"
+_CURVE = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
+
+
+class RenewalsQuery(Asked):
+    """What the worklist is asked with."""
+
+    within: Days = Field(
+        "90d",
+        description="Renewals at most so many days after as_of.",
+        examples=["90d"],
+        json_schema_extra=or_empty,
+    )
+    capacity: int = Field(
+        25,
+        ge=1,
+        le=500,
+        description="Accounts that can be worked on in a week: how long the list is.",
+        examples=[25],
+        json_schema_extra=or_empty,
+    )
+    owner: Words | None = Field(
+        None, description="Only accounts of this customer success manager.", examples=["Ada Byron"]
+    )
+    segment: Words | None = Field(None, description="Only accounts of this segment.", examples=["enterprise"])
+    region: Words | None = Field(None, description="Only accounts of this region.", examples=["EMEA"])
+
+    @property
+    def within_days(self) -> int:
+        """`within` as a number."""
+        return int(self.within.removesuffix("d"))
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """What accounts must have, by column."""
+        asked = {"owner": self.owner, "segment": self.segment, "region": self.region}
+        return {column: value for column, value in asked.items() if value is not None}
 
 
 class Renewal(Shown):
@@ -27,6 +66,7 @@ class Renewal(Shown):
     name: str = Field(description="Name shown to people.", examples=["Acme Logistics"])
     owner: str | None = Field(description="Customer success manager in charge.", examples=["Ada Byron"])
     segment: str | None = Field(description="Peer group.", examples=["enterprise"])
+    region: str | None = Field(description="Sales region.", examples=["EMEA"])
     renewal_at: Utc = Field(description="Next renewal, UTC.", examples=["2027-01-31T00:00:00Z"])
     arr: float = Field(description="ARR, currency per year.", examples=[120000.0])
     renewal_risk: float = Field(description="Probability of not renewing; higher is worse.", examples=[0.24])
@@ -53,6 +93,14 @@ class RenewalTotals(Shown):
     expected_loss: float = Field(description="Expected loss of ARR, currency per year.", examples=[28800.0])
 
 
+class Coverage(Shown):
+    """What working on the accounts with the largest expected loss would cover."""
+
+    accounts: int = Field(description="How many of them.", examples=[25])
+    expected_loss: float = Field(description="Their expected loss of ARR, currency per year.", examples=[28800.0])
+    share: float = Field(description="Share of the expected loss of all renewals, 0–1.", examples=[0.71])
+
+
 class Worklist(Shown):
     """The renewals to work on, the largest expected loss first."""
 
@@ -64,53 +112,85 @@ class Worklist(Shown):
     covered_share: float | None = Field(
         description="Share of the expected loss that the list covers, 0–1; null where none is expected.", examples=[1.0]
     )
+    curve: list[Coverage] = Field(description="The share that longer and shorter lists would cover; empty: no loss.")
+    calendar: list[Span] = Field(description="What is up for renewal week by week, or month by month for long spans.")
     renewals: list[Renewal]
 
 
-Drivers = list[dict[str, Any]] | None
+CSV_COLUMNS = tuple(Renewal.model_fields)
 
 
-def worklist(
-    store: ScoreStore, batch: Batch, *, within_days: int, capacity: int, reach: Reach, plays: Plays
-) -> Worklist:
-    """The `capacity` renewals from `as_of` to `within_days` later with the largest expected loss."""
-    near = pl.col("renewal_at").is_between(batch.as_of, batch.as_of + timedelta(days=within_days))
-    mine = pl.lit(True) if reach.owner is None else pl.col("owner") == reach.owner
+def worklist(store: ScoreStore, batch: Batch, query: RenewalsQuery, *, reach: Reach, plays: Plays) -> Worklist:
+    """The renewals from `as_of` to `within` later, the `capacity` with the largest expected loss in full."""
+    near = pl.col("renewal_at").is_between(batch.as_of, batch.as_of + timedelta(days=query.within_days))
+    wanted = [pl.col(column) == value for column, value in query.filters.items()]
+    if reach.owner is not None:
+        wanted.append(pl.col("owner") == reach.owner)
     due = (
         snapshot_of(store, batch)
-        .frame.filter(near, pl.col("renewal_risk").is_not_null(), mine)
+        .frame.filter(near, pl.col("renewal_risk").is_not_null(), *wanted)
         .with_columns(expected_loss=pl.col("arr") * pl.col("renewal_risk"))
         .sort("expected_loss", "account_id", descending=[True, False])
     )
-    listed = due.head(capacity)
-    details = _details(store, batch, listed["account_id"].to_list())
+    listed = due.head(query.capacity)
+    details = _details(store, batch, listed["account_id"].to_list(), plays)
     totals, covered = _totals(due), _totals(listed)
     return Worklist(
         batch=BatchShown.model_validate(batch),
-        within_days=within_days,
-        capacity=capacity,
+        within_days=query.within_days,
+        capacity=query.capacity,
         due=totals,
         covered=covered,
         covered_share=covered.expected_loss / totals.expected_loss if totals.expected_loss else None,
+        curve=_curve(due["expected_loss"]),
+        calendar=calendar(due, batch.as_of, query.within_days),
         renewals=[
-            Renewal.model_validate(row | _why(*details[row["account_id"]], plays))
+            Renewal.model_validate(row | details[row["account_id"]])
             for row in listed.iter_rows(named=True)
             if row["account_id"] in details  # or it has been erased in this moment
         ],
     )
 
 
-def _why(drivers: Drivers, stored: Any, plays: Plays) -> dict[str, Any]:
-    worst = reasons(drivers, stored)
-    touch = signals_of(stored).get(_LAST_TOUCH, (None, 0.0))[0]
-    return {"last_touch_days": touch, "reasons": worst, "play": next(iter(plays.against(worst)), None)}
+def flat(renewals: Sequence[Renewal]) -> list[dict[str, Any]]:
+    """The renewals as rows of `CSV_COLUMNS`: reasons in words, one after the other, and the play's name."""
+    return [
+        renewal.model_dump(mode="json")
+        | {
+            "reasons": "; ".join(reason.words for reason in renewal.reasons),
+            "play": None if renewal.play is None else renewal.play.name,
+        }
+        for renewal in renewals
+    ]
 
 
-def _details(store: ScoreStore, batch: Batch, accounts: list[str]) -> dict[str, tuple[Drivers, Any]]:
-    query = select(score_details.c.account_id, score_details.c.drivers, score_details.c.signals)
-    query = query.where(score_details.c.batch_id == batch.batch_id, score_details.c.account_id.in_(accounts))
+def _curve(losses: pl.Series) -> list[Coverage]:
+    """`losses` are in the order of the list."""
+    summed = losses.cum_sum().to_list()
+    if not summed or not summed[-1]:
+        return []
+    steps = [*(count for count in _CURVE if count < len(summed)), len(summed)]
+    return [
+        Coverage(accounts=count, expected_loss=summed[count - 1], share=summed[count - 1] / summed[-1])
+        for count in steps
+    ]
+
+
+def _details(store: ScoreStore, batch: Batch, accounts: list[str], plays: Plays) -> dict[str, dict[str, Any]]:
+    """The last touch, the reasons and the play of each account. Signals are many and only read where no driver is."""
+    table = score_details.c
+    query = select(table.account_id, table.drivers, case((table.drivers.is_(None), table.signals)).label("signals"))
+    query = query.where(table.batch_id == batch.batch_id, table.account_id.in_(accounts))
+    touches = last_touches(store, batch).filter(pl.col("account_id").is_in(accounts))
+    touched = dict(touches.iter_rows())
     with store.reading() as connection:
-        return {row.account_id: (row.drivers, row.signals) for row in connection.execute(query)}
+        rows = connection.execute(query).all()
+    found = {}
+    for row in rows:
+        worst = reasons(row.drivers, row.signals)
+        play = next(iter(plays.against(worst)), None)
+        found[row.account_id] = {"last_touch_days": touched.get(row.account_id), "reasons": worst, "play": play}
+    return found
 
 
 def _totals(rows: pl.DataFrame) -> RenewalTotals:

@@ -39,7 +39,7 @@ class Silence(Shown):
 
 def silence(store: ScoreStore, batch: Batch, *, after_days: int, reach: Reach, most: int) -> Silence:
     """The accounts of a batch without a touch for `after_days`, `most` of them listed."""
-    touches = _touches(store, batch)
+    touches = last_touches(store, batch)
     rows = snapshot_of(store, batch).frame.join(touches, on="account_id")
     if reach.owner is not None:
         rows = rows.filter(pl.col("owner") == reach.owner)
@@ -54,7 +54,7 @@ def silence(store: ScoreStore, batch: Batch, *, after_days: int, reach: Reach, m
 
 
 @lru_cache(maxsize=4)
-def _touches(store: ScoreStore, batch: Batch) -> pl.DataFrame:
+def last_touches(store: ScoreStore, batch: Batch) -> pl.DataFrame:
     """Days since the last touch of every account that had one; a batch never changes, so they are kept."""
     value = cast(score_details.c.signals[_SINCE][0].as_string(), Double)
     query = select(score_details.c.account_id, value).where(score_details.c.batch_id == batch.batch_id)

@@ -1,5 +1,6 @@
 """Pages from templates, and how numbers and times are written for people."""
 
+import re
 from datetime import datetime
 from urllib.parse import quote
 
@@ -9,8 +10,8 @@ MISSING = "–"
 
 
 def number(value: float | None, decimals: int = 0) -> str:
-    """`1234567.8` → `1,234,568`; a dash where there is none."""
-    return MISSING if value is None else f"{value:,.{decimals}f}"
+    """`1234567.8` → `1,234,568`, `-3` → `−3` with a real minus sign; a dash where there is none."""
+    return MISSING if value is None else f"{value:,.{decimals}f}".replace("-", "−")
 
 
 def signed(value: float, decimals: int = 1) -> str:
@@ -74,12 +75,20 @@ def words(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
+def measure_name(name: str) -> str:
+    """A measure of the book as people say it: `nrr` → `NRR`, `defect_share` → `Defect share`."""
+    said = words(name)
+    for short in ("nrr", "grr", "arr"):
+        said = re.sub(rf"\b{short}\b", short.upper(), said, flags=re.IGNORECASE)
+    return said
+
+
 environment = Environment(
     loader=PackageLoader("serving"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 environment.filters.update(
     number=number, signed=signed, percent=percent, compact=compact, day=day, moment=moment, until=until, words=words,
-    in_unit=in_unit, days=days,
+    in_unit=in_unit, days=days, measure_name=measure_name,
     tellable=lambda entries: [entry for entry in entries if abs(entry.health) >= 0.05],
     segment=lambda part: quote(part, safe=""),
 )  # fmt: skip

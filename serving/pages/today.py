@@ -21,13 +21,12 @@ from serving.pages.desk import Desk
 from serving.pages.page import Page, Section, page_routes, shown
 from serving.reach import EVERYTHING, Reach
 from serving.read_models import BatchShown
-from serving.renewals import Worklist, worklist
+from serving.renewals import RenewalsQuery, Worklist, worklist
 from serving.scores import Batch, Status
 from serving.silence import Silence, silence
 from serving.store import ScoreStore
 
-NEAR_DAYS = 90
-CALLS = 6
+CALLS = RenewalsQuery(within="90d", capacity=6)
 SILENT_DAYS = 60
 MOST = 4
 EXPLAINED = 2
@@ -82,7 +81,7 @@ def router(desk: Desk) -> APIRouter:
             batch=BatchShown.model_validate(batch),
             owner=mine.owner or "",
             owners=choices(store, batch, reach)["owner"] if reach.owner is None else [],
-            calls=worklist(store, batch, within_days=NEAR_DAYS, capacity=CALLS, reach=mine, plays=desk.plays),
+            calls=worklist(store, batch, CALLS, reach=mine, plays=desk.plays),
             changed=_changed(desk, batch, mine),
             silent=silence(store, batch, after_days=SILENT_DAYS, reach=mine, most=MOST),
             troubled={table: status for table, status in feed_statuses(store, batch).items() if status != "fresh"},

@@ -1,25 +1,21 @@
-"""`/v1/book` and `/v1/book/erosion`: the company, or its parts, and what becomes of it."""
+"""`/v1/book` and what is under it: the company, or its parts, and what becomes of it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import select
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
-from features.book import BOOK
-from features.book.groups import GROUPINGS, WHOLE
+from features.book.groups import GROUPINGS
 from serving.access.permission import may
-from serving.erosion import Erosion, erosion
-from serving.errors import CannotAnswer
+from serving.engagement_health import EngagementHealth, engagement_health
+from serving.erosion import Erosion, Uplifts
 from serving.examples import example
 from serving.headers import JSON, not_modified, validators
+from serving.kept_book import Grouping, book_erosion, book_shown
+from serving.parameters import no_parameters
 from serving.problems import documented
-from serving.read_models import BatchShown, BookPart, BookShown
-from serving.schema import books
-from serving.scores import Batch
+from serving.read_models import BookShown
 from serving.store import ScoreStore
-
-_UPLIFTS = r"^[0-9]{1,3}(\.[0-9]{1,6})?(,[0-9]{1,3}(\.[0-9]{1,6})?){0,9}$"
 
 
 class BookQuery(BaseModel):
@@ -27,7 +23,7 @@ class BookQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    by: Annotated[str, StringConstraints(pattern=f"^({'|'.join(GROUPINGS)})$")] | None = Field(
+    by: Grouping | None = Field(
         None, description=f"Grouping: {', '.join(GROUPINGS)}; without it the whole company.", examples=["segment"]
     )
 
@@ -40,7 +36,7 @@ class ErosionQuery(BaseModel):
     renewal_rate: float | None = Field(
         None, ge=0, le=1, description="Yearly renewal rate, a share; without it the book's own.", examples=[0.824]
     )
-    uplift: Annotated[str, StringConstraints(pattern=_UPLIFTS)] = Field(
+    uplift: Uplifts = Field(
         "5,10", description="Percentage points by which it could be better, up to ten of them.", examples=["5,10"]
     )
 
@@ -66,8 +62,7 @@ def router(store: ScoreStore) -> APIRouter:
         headers = validators(request, JSON, batch)
         if known := not_modified(request, headers):
             return known
-        parts = [_shown(part) for part in _parts(store, batch, query.by or WHOLE)]
-        shown = BookShown(batch=BatchShown.model_validate(batch), by=query.by, parts=parts)
+        shown = book_shown(store, batch, query.by)
         return Response(shown.model_dump_json(), headers=headers, media_type=JSON)
 
     @routes.get(
@@ -77,30 +72,25 @@ def router(store: ScoreStore) -> APIRouter:
     )
     def eroded(query: Annotated[ErosionQuery, Query()]) -> Erosion:
         """The share of today's accounts left in each of five years, and what a better rate would keep."""
-        uplifts = [float(points) for points in query.uplift.split(",")]
-        if query.renewal_rate is not None:
-            return erosion(query.renewal_rate, uplifts)
-        (*_, whole) = [{"measures": {}}, *_parts(store, store.current(), WHOLE)]
-        measured = whole["measures"].get("renewal_rate", {}).get("value")
-        if measured is None:
-            said = "the book holds no renewal rate: give one, such as 0.824"
-            raise CannotAnswer(said, {"renewal_rate": said})
-        return erosion(measured, uplifts, measured=True)
+        return book_erosion(store, store.current(), query.renewal_rate, query.uplift)
+
+    @routes.get(
+        "/book/engagement",
+        summary="Engagement against health",
+        response_model=EngagementHealth,
+        dependencies=[Depends(no_parameters)],
+        responses={
+            200: {"content": {JSON: {"example": example(EngagementHealth)}}},
+            304: {"description": "The client has this answer already."},
+            **problems,
+        },
+    )
+    def engagement(request: Request) -> Response:
+        """How healthy the accounts are, by the days since their last touch."""
+        batch = store.current()
+        headers = validators(request, JSON, batch)
+        if known := not_modified(request, headers):
+            return known
+        return Response(engagement_health(store, batch).model_dump_json(), headers=headers, media_type=JSON)
 
     return routes
-
-
-def _parts(store: ScoreStore, batch: Batch, grouping: str) -> list[dict[str, Any]]:
-    query = select(books.c.parts).where(books.c.batch_id == batch.batch_id, books.c.grouping == grouping)
-    with store.reading() as connection:
-        parts: list[dict[str, Any]] = connection.scalar(query) or []
-    return parts
-
-
-def _shown(part: dict[str, Any]) -> BookPart:
-    measures = [
-        {"measure": name, "unit": BOOK[name].unit, "meaning": BOOK[name].meaning, **told}
-        for name, told in part["measures"].items()
-        if name in BOOK
-    ]
-    return BookPart.model_validate(part | {"measures": measures})

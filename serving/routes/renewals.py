@@ -3,28 +3,16 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 
 from serving.access.permission import may
+from serving.csv_rows import as_csv
 from serving.examples import example
-from serving.headers import JSON, not_modified, validators
-from serving.listing import Days
+from serving.headers import CSV, JSON, not_modified, preferred, validators
 from serving.plays import Plays
 from serving.problems import documented
 from serving.reach import Reach
-from serving.renewals import Worklist, worklist
+from serving.renewals import CSV_COLUMNS, Renewal, RenewalsQuery, Worklist, flat, worklist
 from serving.store import ScoreStore
-
-
-class RenewalsQuery(BaseModel):
-    """What the worklist is asked with."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    within: Days = Field("90d", description="Renewals at most so many days after as_of.", examples=["90d"])
-    capacity: int = Field(
-        25, ge=1, le=500, description="Accounts that can be worked on in a week: how long the list is.", examples=[25]
-    )
 
 
 def router(store: ScoreStore, plays: Plays) -> APIRouter:
@@ -36,7 +24,12 @@ def router(store: ScoreStore, plays: Plays) -> APIRouter:
         summary="List the renewals to work on",
         response_model=Worklist,
         responses={
-            200: {"content": {JSON: {"example": example(Worklist)}}},
+            200: {
+                "content": {
+                    JSON: {"example": example(Worklist)},
+                    CSV: {"example": as_csv(flat([Renewal.model_validate(example(Renewal))]), CSV_COLUMNS)},
+                }
+            },
             304: {"description": "The client has this answer already."},
             **documented(401, 403, 422, 429, 503),
         },
@@ -44,13 +37,18 @@ def router(store: ScoreStore, plays: Plays) -> APIRouter:
     def renewals(
         request: Request, query: Annotated[RenewalsQuery, Query()], reach: Annotated[Reach, may("accounts:read")]
     ) -> Response:
-        """The largest expected loss of ARR first, with reasons and a play, and what share of all of it that covers."""
+        """The largest expected loss of ARR first, with reasons and a play, and what share of all of it that covers.
+
+        As JSON, or as CSV with `Accept: text/csv` (the list only).
+        """
         batch = store.current()
-        headers = validators(request, JSON, batch)
+        media_type = preferred(request, (JSON, CSV))
+        headers = validators(request, media_type, batch)
         if known := not_modified(request, headers):
             return known
-        within = int(query.within.removesuffix("d"))
-        listed = worklist(store, batch, within_days=within, capacity=query.capacity, reach=reach, plays=plays)
+        listed = worklist(store, batch, query, reach=reach, plays=plays)
+        if media_type == CSV:
+            return Response(as_csv(flat(listed.renewals), CSV_COLUMNS), headers=headers, media_type=CSV)
         return Response(listed.model_dump_json(), headers=headers, media_type=JSON)
 
     return routes

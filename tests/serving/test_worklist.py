@@ -12,7 +12,7 @@ from serving.erosion import erosion
 from serving.errors import BadPlays
 from serving.plays import read_plays
 from serving.reach import EVERYTHING, Reach
-from serving.renewals import worklist
+from serving.renewals import RenewalsQuery, worklist
 from serving.scores import AccountScore, Batch, Driver, Signal
 from serving.store import ScoreStore
 
@@ -71,7 +71,7 @@ def test_the_largest_expected_loss_comes_first(
     due: ScoreStore, tmp_path: Path, capacity: int, reach: Reach, listed: list[tuple[str, float]], share: float | None
 ) -> None:
     plays = read_plays()
-    found = worklist(due, due.current(), within_days=90, capacity=capacity, reach=reach, plays=plays)
+    found = worklist(due, due.current(), RenewalsQuery(capacity=capacity), reach=reach, plays=plays)
     assert [(row.account_id, row.expected_loss) for row in found.renewals] == listed
     assert found.covered_share == share
     assert found.covered.expected_loss == sum(loss for _, loss in listed)
@@ -80,7 +80,7 @@ def test_the_largest_expected_loss_comes_first(
 def test_each_comes_with_why_and_what_to_do(due: ScoreStore, tmp_path: Path) -> None:
     file = tmp_path / "plays.toml"
     file.write_text(PLAYS)
-    found = worklist(due, due.current(), within_days=90, capacity=9, reach=EVERYTHING, plays=read_plays(file))
+    found = worklist(due, due.current(), RenewalsQuery(capacity=9), reach=EVERYTHING, plays=read_plays(file))
     rows = {row.account_id: row for row in found.renewals}
     assert [reason.signal for reason in rows["small"].reasons] == ["touches_84d", "days_since_last_touch"]
     assert rows["small"].last_touch_days == 71.0

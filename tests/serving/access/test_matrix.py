@@ -30,11 +30,15 @@ TABLE = {
     "GET /accounts/{account_id}/what-if": ACCOUNTS,
     "POST /accounts/{account_id}/actions": ACCOUNTS,
     "POST /accounts/{account_id}/opinions": ACCOUNTS,
+    "GET /book": ACCOUNTS,
     "GET /docs": ALL,
     "GET /healthz": ANYBODY,
     "GET /metrics": "job admin",
     "GET /openapi.json": ALL,
     "GET /readyz": ANYBODY,
+    "GET /renewals": ACCOUNTS,
+    "GET /renewals.csv": ACCOUNTS,
+    "POST /renewals/{account_id}/actions": ACCOUNTS,
     "GET /v1/accounts": ACCOUNTS,
     "GET /v1/accounts/{account_id}": ACCOUNTS,
     "GET /v1/accounts/{account_id}/actions": ACCOUNTS,
@@ -46,6 +50,7 @@ TABLE = {
     "GET /v1/accounts/{account_id}/signals": ALL,
     "POST /v1/accounts/{account_id}/what-if": ACCOUNTS,
     "GET /v1/book": ACCOUNTS,
+    "GET /v1/book/engagement": ACCOUNTS,
     "GET /v1/book/erosion": ACCOUNTS,
     "GET /v1/disagreements": ACCOUNTS,
     "GET /v1/model": ALL,
@@ -83,6 +88,7 @@ QUERIES = {"/v1/book/erosion": "?renewal_rate=0.824"}
 FORMS = {
     "/accounts/{account_id}/actions": {"play": "call", "step": "started"},
     "/accounts/{account_id}/opinions": {"rating": "healthy", "reason": "x"},
+    "/renewals/{account_id}/actions": {"play": "call", "step": "started"},
 }
 """What the forms of pages send."""
 
@@ -139,9 +145,13 @@ def test_lists_hold_what_the_caller_reaches(client: TestClient, roles: dict[Role
     assert listed("renewals") == listed("admin") == (of_ada | {"thrive", "quiet"}, 6)
 
 
-def test_pages_show_a_csm_no_other_owner(client: TestClient, roles: dict[Role, str]) -> None:
-    page = client.get("/accounts", headers={"Authorization": f"Bearer {roles['csm']}"}).text
-    assert "Ada Byron" in page
+@pytest.mark.parametrize(
+    "path", ["/accounts", "/renewals?within=365d", "/renewals?within=365d&owner=Ken+Osei", "/renewals.csv"]
+)
+def test_pages_show_a_csm_no_other_owner(client: TestClient, roles: dict[Role, str], path: str) -> None:
+    page = client.get(path, headers={"Authorization": f"Bearer {roles['csm']}"}).text
+    assert ("Fade" in page) == ("Ken" not in path)
+    assert "Thrive" in client.get(path, headers={"Authorization": f"Bearer {roles['renewals']}"}).text
     assert "Ken Osei" not in page
     assert "Thrive" not in page
 

@@ -79,7 +79,10 @@ def test_the_first_tab_stop_skips_to_the_content(visit: MakeVisit) -> None:
     assert seen.page.evaluate("document.activeElement.id") == "main"
 
 
-PATHS = ["/", "/accounts?limit=8", "/accounts?q=zzz", "/accounts/<riskiest>", "/docs"]
+PATHS = [
+    "/", "/accounts?limit=8", "/accounts?q=zzz", "/accounts/<riskiest>", "/docs", "/renewals?within=365d&capacity=5",
+    "/renewals?region=zzz", "/book", "/book?by=segment&rate=80",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("theme, rules", [("light", None), ("dark", ["color-contrast"])])

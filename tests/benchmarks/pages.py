@@ -1,0 +1,92 @@
+"""How long the server takes for a page of a book of 10,000 accounts: `python tests/benchmarks/pages.py [accounts]`.
+
+Processor time over the HTTP service in this process, warm, on SQLite, with what the client takes to read it: the
+time on the wall where nobody else uses the machine. Every account has all signals and drivers; the book has 100 owners.
+"""
+
+import random
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from time import process_time
+
+sys.path[0] = str(Path(__file__).parents[2])  # or serving.py beside this file would be taken for the package
+
+from fastapi.testclient import TestClient  # noqa: E402
+
+from features.book import GROUPINGS, MEASURES  # noqa: E402
+from features.catalogue import SIGNALS  # noqa: E402
+from serving.api import create_app  # noqa: E402
+from serving.scores import BANDS, AccountScore, Batch, Driver, Freshness, Signal  # noqa: E402
+from serving.store import ScoreStore  # noqa: E402
+from tests.benchmarks.listing import AS_OF, accounts  # noqa: E402
+
+ACCOUNTS = 10_000
+PATHS = (
+    "/",
+    "/accounts",
+    "/renewals",
+    "/renewals?within=365d&capacity=100",
+    "/renewals?within=365d&capacity=500",
+    "/book",
+    "/book?by=segment",
+    "/book?by=owner",
+)
+REPEATS = 15
+
+
+def detailed(number: int) -> Iterator[AccountScore]:
+    """So many accounts at random, with signals, drivers and freshness."""
+    rng = random.Random(2)
+    freshness = {"tickets": Freshness(AS_OF, "fresh"), "engagements": Freshness(AS_OF, "fresh")}
+    for account in accounts(number):
+        signals = tuple(Signal(signal.name, rng.uniform(0, 90), rng.gauss(0, 1)) for signal in SIGNALS)
+        drivers = [
+            Driver(signal.name, signal.dimension, 1.0, signal.unit, 2.0, "peers", -1.0 - place, f"{signal.meaning}: 1")
+            for place, signal in enumerate(rng.sample(SIGNALS, 6))
+        ]
+        yield replace(account, signals=signals, drivers=drivers, freshness=freshness)
+
+
+def parts(names: list[str]) -> list[dict[str, object]]:
+    """A book of these groups, at random."""
+    rng = random.Random(3)
+    retention = {f"{name}{end}": rng.random() for name in ("nrr", "grr") for end in ("", "_low", "_high")}
+    forecast = {
+        "accounts": 100, "arr": 1e6, "arr_at_risk": 1e5, "leaving_share": 0.1, "leaving_arr_share": 0.1,
+        "reducing_share": 0.1, "expected_arr": 9e5, "expected_arr_low": 8e5, "expected_arr_high": 1e6,
+        "bands": dict.fromkeys(BANDS, 33), **retention,
+    }  # fmt: skip
+    told = {"numerator": 1.0, "denominator": 2.0, "target": 0.5, "status": "met", "trend": "better"}
+    return [
+        {
+            "group": name,
+            "forecast": forecast,
+            "measures": {each.name: told | {"value": rng.random(), "previous": rng.random()} for each in MEASURES},
+        }
+        for name in names
+    ]
+
+
+def main(number: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, ScoreStore.open(f"sqlite:///{folder}/scores.db") as store:
+        batch = Batch(as_of=AS_OF, known_at=AS_OF, model_name="m", model_version="1", mode="learned",
+                      catalogue_digest="d", accounts=number)  # fmt: skip
+        book = {by: parts([f"{by} {place}" for place in range(100 if by == "owner" else 4)]) for by in GROUPINGS}
+        store.publish(batch, detailed(number), book | {"all": parts(["all"])})
+        client = TestClient(create_app(store), base_url="http://127.0.0.1", headers={"Accept": "text/html"})
+        for path in PATHS:
+            times = []
+            for _ in range(REPEATS + 1):
+                began = process_time()
+                client.get(path).raise_for_status()
+                times.append(1000 * (process_time() - began))
+            first, warm = times[0], times[1:]
+            print(f"{path:42}{statistics.median(warm):8.1f} ms, at best {min(warm):6.1f} ms, the first {first:7.1f} ms")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else ACCOUNTS)
