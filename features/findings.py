@@ -49,9 +49,9 @@ class Checked:
     """The outcome of a check: usable tables, what was found, and every row put aside with its reason.
 
     `rows_read` and `quarantine` are keyed by canonical table, and by `owner.<table>` where rows of the owner's own
-    table were put aside before mapping. Per key, rows read = rows usable + rows quarantined; `rows_repaired` are those of
-    the usable in which a value was changed. A quarantine frame holds the mapped row as text (null where it was missing)
-    and `_file`, `_row`, `rule`, `reason`.
+    table were put aside before mapping. Per key, rows read = rows usable + rows quarantined; `rows_repaired` are the
+    usable ones in which a value was changed. A quarantine frame holds the mapped row as text (null where it was
+    missing) and `_file`, `_row`, `rule`, `reason`.
     """
 
     tables: Tables

@@ -26,8 +26,8 @@ class Ledger:
     """One table being checked.
 
     `raw`: the mapped rows as they came. `frame`: the same rows with exactly the declared columns and types; a rule that
-    repairs puts a new column in. `bad`: boolean, the rows quarantined so far, and `repaired`: those in which a value was
-    changed; they hold no nulls.
+    repairs puts a new column in. `bad`: boolean, the rows quarantined so far; `repaired`: those in which a value was
+    changed; both hold no nulls.
     """
 
     table: Table
