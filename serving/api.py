@@ -113,7 +113,7 @@ def create_app(
         book.router(store),
         data.router(store),
         webhooks.router(store, clock),
-        model.router(models),
+        model.router(store, models),
         score.router(models, together),
         accounts.router(
             store, answers, plays, clock
@@ -121,7 +121,7 @@ def create_app(
         probes.router(store, models, clock),
         metrics.router(measured),
         _document(app),
-        pages(Desk(store, identity, plays, models, clock, app.openapi)),
+        pages(Desk(store, identity, plays, models, clock, app.openapi, settings.mlflow_url)),
     ):
         app.include_router(routes)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

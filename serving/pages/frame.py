@@ -9,7 +9,7 @@ from serving.access.browser import FormToken, session_of
 from serving.access.caller import Caller
 from serving.access.roles import Scope
 
-Section = Literal["today", "accounts", "api", "sign-in", "problem"]
+Section = Literal["today", "accounts", "model", "data", "api", "sign-in", "problem"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Entry:
 NAVIGATION = (
     Entry("today", "/", "Today", "accounts:read"),
     Entry("accounts", "/accounts", "Accounts", "accounts:read"),
+    Entry("model", "/model", "Model", "model:read"),
+    Entry("data", "/data", "Data", "book:read"),
     Entry("api", "/docs", "API", "model:read"),
 )
 
