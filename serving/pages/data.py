@@ -1,5 +1,6 @@
 """`/data`: what came in at the last scoring: sources, coverage, what the check found, and what was put aside."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,14 +9,14 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from serving.access.permission import may
 from serving.data_report import CheckShown, CoverageShown, DataShown, FindingShown, TableShown, data_shown
-from serving.pages.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Tick
+from serving.pages.charts import BOTTOM, LEFT, RIGHT, TOP, WIDTH, Axis, Tick
 from serving.pages.desk import Desk
 from serving.pages.page import Page, Section, page_routes, shown
 from serving.parameters import no_parameters
 
 MOST = 6
 """Findings that are named as worth doing something about."""
-_GAP = 6
+_HEIGHT, _GAP = 300, 6
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,10 @@ class ToDo:
 
 @dataclass(frozen=True)
 class PutAside:
-    """The rows of one table in quarantine, and their reasons; a row may have several."""
+    """The rows of one table in quarantine, by reason; a row may have several."""
 
     table: TableShown
-    reasons: list[FindingShown]
+    reasons: list[tuple[str, int]]
 
 
 @dataclass(frozen=True)
@@ -112,18 +113,21 @@ def worth_doing(check: CheckShown, most: int = MOST) -> list[ToDo]:
 
 def put_aside(tables: Sequence[TableShown]) -> list[PutAside]:
     """What is in quarantine, the most rows first."""
-    found = [
-        PutAside(table, [finding for finding in table.findings if finding.done == "quarantined"])
-        for table in tables
-        if table.quarantined
-    ]
+    found = []
+    for table in tables:
+        reasons: Counter[str] = Counter()
+        for finding in table.findings:
+            if finding.done == "quarantined":
+                reasons[finding.rule] += finding.rows
+        if table.quarantined:
+            found.append(PutAside(table, reasons.most_common()))
     return sorted(found, key=lambda each: -each.table.quarantined)
 
 
 def coverage_histogram(coverage: CoverageShown) -> Histogram:
     """The tenths of coverage as bars, the tallest as high as the chart."""
     tenths = coverage.tenths
-    x, y = Axis(0, len(tenths), LEFT, WIDTH - RIGHT), Axis(0, max([1, *tenths]), HEIGHT - BOTTOM, TOP + 14)
+    x, y = Axis(0, len(tenths), LEFT, WIDTH - RIGHT), Axis(0, max([1, *tenths]), _HEIGHT - BOTTOM, TOP + 14)
     step = 100 // len(tenths)
     return Histogram(
         pillars=[

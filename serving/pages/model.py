@@ -1,16 +1,18 @@
 """`/model`: the receipt of the champion: what it was worth, against what, where it was wrong, and how it came to be."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from features.catalogue import CATALOGUE
 from features.errors import HealthscoreError
 from serving.access.permission import may
-from serving.errors import NoModel
+from serving.errors import CannotAnswer, NoModel
 from serving.loaded_models import LoadedModels
 from serving.model_shown import ModelShown, model_shown
 from serving.pages.desk import Desk
@@ -18,11 +20,23 @@ from serving.pages.page import Page, Section, page_routes, shown
 from serving.pages.proof_charts import Bar, Forest, Plot, bars, forest, lead_time, lift, reliability
 from serving.reach import Reach
 from serving.receipt_shown import MODEL, BandRate, Entry, GreenChurner, ReceiptShown, Tenth, sight
+from serving.templating import day, number
 from serving.versions_shown import VersionsShown, versions_shown
 from training.model import HORIZONS
 
-NAMED = 8
+NAMED = 5
 """Missed accounts that are shown at once; the others are a click away."""
+HEAVIEST = 10
+FACTS = (
+    ("accounts", "Accounts"),
+    ("churns", "Churns among them"),
+    ("contractions", "Contractions"),
+    ("snapshots", "Moments looked at"),
+    ("first_as_of", "From"),
+    ("last_as_of", "To"),
+    ("observed_until", "Outcomes certain until"),
+)
+"""What is told of what a model was trained on."""
 
 
 class ModelQuery(BaseModel):
@@ -75,6 +89,8 @@ class ModelPage(Page):
     missed: list[GreenChurner]
     own: bool
     days: int
+    facts: list[tuple[str, str]]
+    heaviest: list[tuple[str, float]]
     versions: VersionsShown
     mlflow_url: str | None
     horizons: Sequence[int] = HORIZONS
@@ -109,25 +125,46 @@ def router(desk: Desk) -> APIRouter:
 
 def _page(desk: Desk, days: int, reach: Reach) -> ModelPage:
     model, versions = model_shown(desk.models.champion()), versions_shown(desk.models)
-    seen = sight(desk.store, reach)
     proof, why = None, model.unproven or "it was registered without a receipt"
     try:
         of = proven_version(desk.models, model, versions)
         proof = None if of is None else _proof(desk.models, of, days)
     except HealthscoreError as error:
         why = str(error)
+    seen = sight(desk.store, reach)
+    named = proof.receipt.missed.named if proof else ()
     return ModelPage(
         model=model,
         proof=proof,
         why=why,
-        missed=[]
-        if proof is None
-        else [each for each in proof.receipt.missed.named if seen(each.account_id, each.owner)],
+        missed=[each for each in named if seen(each.account_id, each.owner)],
         own=reach.owner is not None,
         days=days,
+        facts=learned_from(model.trained_on),
+        heaviest=heaviest(model.weights),
         versions=versions,
         mlflow_url=desk.mlflow_url,
     )
+
+
+def learned_from(trained_on: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a model was trained on, in words; what its card doesn't say is left out."""
+    return [(label, _written(trained_on[name])) for name, label in FACTS if name in trained_on]
+
+
+def heaviest(weights: Mapping[str, float], most: int = HEAVIEST) -> list[tuple[str, float]]:
+    """The meaning of the signals that weigh most, and their weights."""
+    ordered = sorted(weights.items(), key=lambda item: -item[1])[:most]
+    return [(CATALOGUE[name].meaning if name in CATALOGUE else name, weight) for name, weight in ordered]
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, int | float):
+        return number(value)
+    try:
+        return day(datetime.fromisoformat(str(value)))
+    except ValueError:
+        return str(value)
 
 
 def proven_version(models: LoadedModels, model: ModelShown, versions: VersionsShown) -> str | None:
@@ -168,5 +205,10 @@ def _proof(models: LoadedModels, number: str, days: int) -> Proof:
 
 
 @lru_cache(maxsize=16)
-def _receipt(models: LoadedModels, number: str) -> ReceiptShown:
-    return ReceiptShown.model_validate(models.receipt(number))
+def _receipt(models: LoadedModels, version: str) -> ReceiptShown:
+    try:
+        return ReceiptShown.model_validate(models.receipt(version))
+    except ValidationError as error:
+        raise CannotAnswer(
+            f"the receipt of version {version} was written by a healthscore that this one can't read"
+        ) from error

@@ -1,17 +1,19 @@
 """The charts of a receipt, as SVG: where things lie on them. A table or words beside them say the same."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, takewhile
 from math import floor, log10
 
 from serving.pages.charts import Axis, Tick
-from serving.receipt_shown import Caught, Comparison, Entry, Estimate, Tenth, Warned
+from serving.receipt_shown import MODEL, Caught, Comparison, Entry, Estimate, Tenth, Warned
 
 WIDTH, HEIGHT = 640, 300
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 12, 48
 FOREST = 180
 """Width of the drawing in a row of the anchors' table, and 20 high."""
+RANKING = ("auc", "lift", "arr_caught")
+"""Figures that say how well leavers are told apart, whatever the level; higher is better."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,23 @@ class Rival:
 
 
 @dataclass(frozen=True)
+class Ahead:
+    """An anchor whose figure is the best of all, the model's included; `apart`: the two intervals don't meet."""
+
+    figure: str
+    anchor: str
+    best: Estimate
+    model: Estimate
+    apart: bool
+
+
+@dataclass(frozen=True)
 class Forest:
     """The anchors' table at one horizon; `zero` is where an anchor is as good as the model."""
 
     rivals: list[Rival]
     zero: float
+    ahead: list[Ahead]
 
     def better(self, which: str) -> list[str]:
         """The anchors with that outcome: `model`, `anchor` or `neither` is better."""
@@ -165,7 +179,19 @@ def forest(entries: Sequence[Entry], comparisons: Sequence[Comparison]) -> Fores
     for entry in sorted(anchors, key=lambda entry: found[entry.predictor].difference.value or 0.0):
         low, at, high = _ends(found[entry.predictor].difference)
         rivals.append(Rival(entry, found[entry.predictor], Whisker(x.at(at), 10, x.at(low), x.at(high), "")))
-    return Forest(rivals, x.at(0))
+    return Forest(rivals, x.at(0), list(_ahead(entries)))
+
+
+def _ahead(entries: Sequence[Entry]) -> Iterator[Ahead]:
+    """Where an anchor ranks better than the model by a single figure, which the log-loss alone would hide."""
+    model = next((entry for entry in entries if entry.predictor == MODEL), None)
+    for name in RANKING if model else ():
+        own = model.figure(name) if model else Estimate()
+        best = max(entries, key=lambda entry: entry.figure(name).value or 0.0)
+        top = best.figure(name)
+        if own.value is not None and top.value is not None and round(top.value, 2) > round(own.value, 2):
+            apart = top.low is not None and own.high is not None and top.low > own.high
+            yield Ahead(name, best.predictor, top, own, apart)
 
 
 def _whisker(x: float, y: Axis, estimate: Estimate, label: str) -> Whisker:
