@@ -226,7 +226,10 @@ def test_a_person_gets_a_problem_as_a_page(client: TestClient, path: str, status
     assert Page(response.text).all("a", href="/accounts")
 
 
-PAGES = ["/", "/accounts", "/accounts?band=critical", "/accounts?q=zzz", "/accounts/fade", "/docs", "/nowhere"]
+PAGES = [
+    "/", "/accounts", "/accounts?band=critical", "/accounts?q=zzz", "/accounts/fade", "/model", "/data", "/docs",
+    "/nowhere",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -79,7 +79,7 @@ def test_the_first_tab_stop_skips_to_the_content(visit: MakeVisit) -> None:
     assert seen.page.evaluate("document.activeElement.id") == "main"
 
 
-PATHS = ["/", "/accounts?limit=8", "/accounts?q=zzz", "/accounts/<riskiest>", "/docs"]
+PATHS = ["/", "/accounts?limit=8", "/accounts?q=zzz", "/accounts/<riskiest>", "/model", "/data", "/docs"]
 
 
 @pytest.mark.parametrize("theme, rules", [("light", None), ("dark", ["color-contrast"])])
