@@ -31,7 +31,7 @@ def named(account_id: str, owner: str | None) -> made.GreenChurner:
 
 def entry(predictor: str, days: int, segment: str | None = None) -> made.Entry:
     figures = dict.fromkeys(FIGURES, estimate(0.5 if predictor == MODEL else 0.4)) | {
-        "expected_to_actual": estimate(days / 100),
+        "expected_to_actual": estimate(days / 90),
         "arr_caught": MadeEstimate(0.6, 0.55, 0.7) if predictor == COX else MadeEstimate(0.4, 0.3, 0.5),
     }
     return made.Entry(predictor, days, segment, 1000, 300, 40, figures)
@@ -61,7 +61,9 @@ PROOF = made.Receipt(
     settled_flips=estimate(0.01),
     warned=(made.Warned(60, 90, 80, estimate(0.7)), made.Warned(150, 180, 50, estimate(0.6))),
     calibration=tuple(
-        made.Tenth(90, n, 100, n / 50, estimate(n / 50), n / 90, MadeEstimate(float("nan"))) for n in range(1, 11)
+        made.Tenth(days, n, 100, n / 50, estimate(n / 50), n / 90, MadeEstimate(float("nan")))
+        for days in (30, 90, 180, 365)
+        for n in range(1, 11)
     ),
     caught=(made.Caught(90, 0.0, 0.0, 0.0), made.Caught(90, 1.0, 1.0, 1.0)),
     missed=made.Missed(

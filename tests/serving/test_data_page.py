@@ -1,7 +1,6 @@
 """The data's page and `/v1/data`: what a real check found, kept with the batch, without a value of any row."""
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -145,14 +144,16 @@ def test_no_value_of_a_row_is_kept(published: ScoreStore) -> None:
         kept = json.dumps(connection.scalars(select(data_reports.c.report)).all(), ensure_ascii=False)
     assert "tickets.csv row 2" in kept
     assert SECRET not in kept
-    assert not re.search(r"[^a-z_]9[^0-9.]", kept), "a ticket's severity"
+    assert "1 000" not in kept
 
 
 def test_the_page_shows_what_the_answer_says(client: TestClient) -> None:
     page, answer = Page(client.get("/data").text), client.get("/v1/data").json()
     ((_, text),) = page.all("main")
+    rows = _rows(page)
     for table in answer["check"]["tables"]:
-        assert f"{table['read']} {table['usable']} {table['repaired']} {table['quarantined']}" in _cells(page, table)
+        numbers = [str(table[name]) for name in ("read", "usable", "repaired", "quarantined")]
+        assert [table["table"].capitalize(), *numbers] in [row[:5] for row in rows]
         for finding in table["findings"]:
             assert finding["meaning"][1:] in text
             assert finding["done"][1:] in text
@@ -160,16 +161,22 @@ def test_the_page_shows_what_the_answer_says(client: TestClient) -> None:
     assert "Stale" in text
     assert "Not brought: its signals are missing." in text
     assert "in state/quarantine on the machine that scored" in text
-    assert "tickets.csv 2 Unknown account 1Unparseable 1" in text
+    assert ["tickets.csv", "2", "Unparseable 1Unknown account 1"] in rows
     assert len(page.all("h1")) == 1
     assert all("scope" in found for found, _ in page.all("th"))
     identifiers = [found["id"] for _, found, _ in page.elements if "id" in found]
     assert len(identifiers) == len(set(identifiers))
 
 
-def _cells(page: Page, table: dict[str, str]) -> str:
-    name = table["table"].replace("_", " ").capitalize()
-    return next(text for _, text in page.all("tr") if text.startswith(f"{name} "))
+def _rows(page: Page) -> list[list[str]]:
+    """The texts of the cells of each row."""
+    found: list[list[str]] = []
+    for tag, _, text in page.elements:
+        if tag == "tr":
+            found.append([])
+        elif tag in {"th", "td"}:
+            found[-1].append(" ".join("".join(text).split()))
+    return found
 
 
 def test_an_answer_is_known_until_other_scores_are_published(
@@ -245,7 +252,7 @@ def test_reasons_of_a_table_are_added_up(client: TestClient, published: ScoreSto
     threes = [finding.model_copy(update={"rows": 3}) for finding in tickets.findings]
     twice = tickets.model_copy(update={"findings": threes * 2})
     (only,) = put_aside([twice, tickets.model_copy(update={"quarantined": 0})])
-    assert only.reasons == [("unknown_account", 6), ("unparseable", 6)]
+    assert only.reasons == [("unparseable", 6), ("unknown_account", 6)]
 
 
 @pytest.mark.parametrize(

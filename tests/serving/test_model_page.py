@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -58,7 +59,12 @@ def serve(
             own = replace(versions, uri=f"sqlite:///{file}")
             own.client.set_registered_model_alias(own.name, CHAMPION, champion)
             app = create_app(sqlite, Settings.model_validate(settings), registry=own)
-            return clients.enter_context(TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False))
+            client = clients.enter_context(TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False))
+            for _ in range(600):  # a busy machine may not have looked at the registry yet
+                if client.get("/v1/model/versions").json().get("versions"):
+                    break
+                sleep(0.1)
+            return client
 
         yield opened
 
@@ -98,7 +104,7 @@ def test_the_page_shows_the_figures_of_the_receipt(serve: Serve) -> None:
             assert {one["figures"][name]["value"] for name in names} <= shown, one["predictor"]
     assert {one["not_green"]["value"] for one in receipt["warned"]} <= shown
     assert {receipt["base_rate"]["value"], receipt["bands"][0]["churn_rate"]["value"]} <= shown
-    assert {tenth["actual"]["value"] for tenth in receipt["calibration"]} <= shown
+    assert {tenth["actual"]["value"] for tenth in receipt["calibration"] if tenth["days"] == 90} <= shown
     assert {one["arr"] for one in receipt["missed"]["named"]} <= shown
     assert len(page.all("h1")) == 1
     assert not page.all("script")
@@ -197,7 +203,8 @@ def test_versions_say_who_decided_what(serve: Serve) -> None:
     assert (four["promoted_by"], four["promoted_at"]) == ("ada", "2026-10-30T07:00:00Z")
     assert (five["recalibrated_from"], five["promoted_at"], five["decision"]) == ("4", None, None)
     text = text_of(page_of(client))
-    assert "Promoted. every <floor> is met Promoted by ada on 30 Oct 2026: better at 90 days" in text.replace("  ", " ")
+    assert "Promoted. every <floor> is met" in text
+    assert "Promoted by ada on 30 Oct 2026: better at 90 days" in text
     assert "Version 4 at the level of newer outcomes." in text
 
 
