@@ -173,7 +173,7 @@ def test_a_recalibrated_version_shows_the_receipt_it_stands_on(serve: Serve) -> 
 )
 def test_without_a_receipt_it_says_why_and_what_to_do(serve: Serve, champion: str, said: str) -> None:
     text = text_of(page_of(serve(champion)))
-    assert "Not proven yet" in text
+    assert "No receipt" in text
     assert said in text
     assert "healthscore train" in text
     assert "What it rests on" in text
