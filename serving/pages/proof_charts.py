@@ -99,8 +99,8 @@ def reliability(tenths: Sequence[Tenth], *, arr: bool) -> Plot | None:
             for number, at, actual in points
         ],
         lines={"chance": f"{x.at(0):g},{y.at(0):g} {x.at(top):g},{y.at(top):g}"},
-        across=[Tick(y.at(step), _short(step, steps)) for step in steps],
-        along=[Tick(x.at(step), _short(step, steps)) for step in steps],
+        across=[Tick(y.at(step), _short(step)) for step in steps],
+        along=[Tick(x.at(step), _short(step)) for step in steps],
     )
 
 
@@ -213,8 +213,8 @@ def _steps(highest: float) -> list[float]:
     return [*below, below[-1] + step]
 
 
-def _short(share: float, steps: Sequence[float]) -> str:
-    return f"{100 * share:.{0 if steps[1] >= 0.01 else 1}f} %"
+def _short(share: float) -> str:
+    return f"{100 * share:.3g} %"
 
 
 def _percent(share: float) -> str:
