@@ -29,8 +29,13 @@ def tables_markdown() -> str:
 
 def rules_markdown() -> str:
     """All built-in data quality rules."""
-    rows = [f"| `{rule.name}` | {rule.meaning} | {rule.then} | {rule.severity} |" for rule in RULES.values()]
-    return "\n".join(("| rule | finds | what is done | severity |", "| --- | --- | --- | --- |", *rows, ""))
+    rows = [
+        f"| `{rule.name}` | {rule.meaning} | {rule.then} | {rule.severity} | {rule.to_do or '–'} |"
+        for rule in RULES.values()
+    ]
+    return "\n".join(
+        ("| rule | finds | what is done | severity | what to do |", "| --- | --- | --- | --- | --- |", *rows, "")
+    )
 
 
 def filled(text: str) -> str:

@@ -49,14 +49,16 @@ class Checked:
     """The outcome of a check: usable tables, what was found, and every row put aside with its reason.
 
     `rows_read` and `quarantine` are keyed by canonical table, and by `owner.<table>` where rows of the owner's own
-    table were put aside before mapping. Per key, rows read = rows usable + rows quarantined. A quarantine frame holds
-    the mapped row as text (null where it was missing) and `_file`, `_row`, `rule`, `reason`.
+    table were put aside before mapping. Per key, rows read = rows usable + rows quarantined; `rows_repaired` are the
+    usable ones in which a value was changed. A quarantine frame holds the mapped row as text (null where it was
+    missing) and `_file`, `_row`, `rule`, `reason`.
     """
 
     tables: Tables
     findings: tuple[Finding, ...]
     quarantine: Mapping[str, pl.DataFrame]
     rows_read: Mapping[str, int]
+    rows_repaired: Mapping[str, int]
 
     def rows_quarantined(self, name: str) -> int:
         """How many rows of that table were put aside."""

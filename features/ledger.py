@@ -26,7 +26,8 @@ class Ledger:
     """One table being checked.
 
     `raw`: the mapped rows as they came. `frame`: the same rows with exactly the declared columns and types; a rule that
-    repairs puts a new column in. `bad`: boolean, the rows quarantined so far; it holds no nulls.
+    repairs puts a new column in. `bad`: boolean, the rows quarantined so far; `repaired`: those in which a value was
+    changed; both hold no nulls.
     """
 
     table: Table
@@ -34,6 +35,7 @@ class Ledger:
     malformed: pl.DataFrame
     frame: pl.DataFrame
     bad: pl.Series
+    repaired: pl.Series
     findings: list[Finding] = field(default_factory=list)
     _reasons: list[_Reason] = field(default_factory=list)
 
@@ -41,8 +43,8 @@ class Ledger:
     def open(cls, mapped: Mapped) -> "Ledger":
         """Begin with the rows of a mapped table; `frame` has no column yet."""
         height = mapped.frame.height
-        bad = pl.repeat(False, height, dtype=pl.Boolean, eager=True)
-        ledger = cls(TABLES[mapped.table], mapped.frame, mapped.malformed, pl.DataFrame(), bad)
+        none = pl.repeat(False, height, dtype=pl.Boolean, eager=True)
+        ledger = cls(TABLES[mapped.table], mapped.frame, mapped.malformed, pl.DataFrame(), none, none)
         if mapped.malformed.height:
             first = mapped.malformed.row(0, named=True)
             example = Example(ledger.name, first["_file"], first["_row"], first["_line"] or "")
@@ -58,6 +60,11 @@ class Ledger:
     def rows_read(self) -> int:
         """Rows of the mapped table and malformed lines."""
         return self.raw.height + self.malformed.height
+
+    @property
+    def rows_repaired(self) -> int:
+        """Rows that can be used, with a value changed."""
+        return int((self.repaired & ~self.bad).sum())
 
     def put(self, column: str, values: pl.Series) -> None:
         """Set a column of `frame`."""
@@ -80,6 +87,7 @@ class Ledger:
         if len(hits):
             if values is not None:
                 self.put(column, values)
+            self.repaired = self.repaired | rows.fill_null(False)
             self._find(rule, (column,), hits, action)
 
     def blank(self, rule: str, column: str, rows: pl.Series, why: str = "") -> None:

@@ -97,7 +97,8 @@ def check(
         rows_read[f"owner.{aside.table}"] = aside.rows_read
     findings = (*found, *(finding for ledger in ledgers.values() for finding in ledger.findings))
     tables = Tables(moment, {name: frame.lazy() for name, frame in frames.items()})
-    return Checked(tables, findings, quarantine, rows_read)
+    rows_repaired = {name: ledger.rows_repaired for name, ledger in ledgers.items()}
+    return Checked(tables, findings, quarantine, rows_read, rows_repaired)
 
 
 def _absent(table: Table, source: Source) -> Finding:

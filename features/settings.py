@@ -31,6 +31,9 @@ class Settings(BaseModel):
     tracking_uri: str | None = Field(None, description="MLflow tracking server; mlflow.db in the state folder")
     store: str | None = Field(None, description="URL of the score store; scores.db in the state folder")
     model: str = Field("healthscore", min_length=1, description="name of the registered model")
+    mlflow_url: str | None = Field(
+        None, pattern=r"^https?://[^\s@]+$", description="address of the MLflow UI, for links to runs from the pages"
+    )
     grace_days: int = Field(30, ge=0, le=365, description="days without a contract before an account has churned")
     order_lapse_days: int = Field(90, ge=1, le=3650, description="days after which an order's relationship lapses")
     stale_after_days: int = Field(28, ge=1, description="days without a row after which a table is called stale")

@@ -33,6 +33,7 @@ from serving.routes import (
     accounts,
     book,
     changes,
+    data,
     history,
     metrics,
     model,
@@ -110,8 +111,9 @@ def create_app(
         opinions.router(store, clock),
         renewals.router(store, plays),
         book.router(store),
+        data.router(store),
         webhooks.router(store, clock),
-        model.router(models),
+        model.router(store, models),
         score.router(models, together),
         accounts.router(
             store, answers, plays, clock
@@ -119,7 +121,7 @@ def create_app(
         probes.router(store, models, clock),
         metrics.router(measured),
         _document(app),
-        pages(Desk(store, identity, plays, models, clock, app.openapi)),
+        pages(Desk(store, identity, plays, models, clock, app.openapi, settings.mlflow_url)),
     ):
         app.include_router(routes)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

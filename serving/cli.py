@@ -51,6 +51,8 @@ def score(
                 targets=targets,
                 grace_days=settings.grace_days,
                 data_digest=fingerprint(checked.tables),
+                checked=checked,
+                quarantine=settings.state / "quarantine",
                 progress=report,
             )
     out.print(

@@ -7,13 +7,14 @@ assignment: a request keeps the one it began with. Where the registry doesn't an
 import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from features.errors import HealthscoreError
 from serving.errors import CannotAnswer, NoModel
 from training.model import HealthModel, ModelError
-from training.tracking import CHAMPION, Facts, Registry
+from training.tracking import CHAMPION, Facts, Registry, Run
 
 _FIRST_LOOK_S = 5.0  # how long a start waits for a registry that is slow to answer
 _KEPT = 8  # versions in memory, a few MB each
@@ -34,6 +35,14 @@ class Loaded:
         return f"{self.facts.version.name} version {self.facts.version.number}"
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A version as the registry lists it, with what its run wrote down; None where that is gone."""
+
+    facts: Facts
+    run: Run | None
+
+
 class LoadedModels:
     """The models of one process, from a registry (None: there is none)."""
 
@@ -44,6 +53,7 @@ class LoadedModels:
         self._versions: OrderedDict[tuple[str, str], HealthModel] = OrderedDict()
         self._receipts: dict[str, dict[str, Any] | None] = {}
         self._pages: dict[str, str | None] = {}
+        self._listed: tuple[Listed, ...] = ()
         self._loading, self._looking = threading.Lock(), threading.Lock()
         self._wake, self._looked = threading.Event(), threading.Event()
         self._closing = False
@@ -83,9 +93,13 @@ class LoadedModels:
             self._versions.move_to_end(key)
             return self._versions[key]
 
-    def receipt(self) -> dict[str, Any] | None:
-        """The champion's receipt, None where it is unproven. Raises UnavailableError."""
-        number = self.champion().facts.version.number
+    def versions(self) -> tuple[Listed, ...]:
+        """The registered versions, the newest first, as they were at the last look."""
+        return self._listed
+
+    def receipt(self, number: str | None = None) -> dict[str, Any] | None:
+        """The receipt of a version, the champion's by default; None where it is unproven. Raises UnavailableError."""
+        number = number or self.champion().facts.version.number
         if number not in self._receipts:
             assert self._registry is not None, "there is a champion"
             self._receipts[number] = self._registry.receipt(number)
@@ -109,6 +123,7 @@ class LoadedModels:
             try:
                 facts = registry.find(CHAMPION)
                 self._held = Loaded(self.version(facts.version.name, facts.version.number), facts)
+                self._listed = tuple(self._list(registry))
             except HealthscoreError as error:
                 trouble = str(error)
             except Exception as error:  # whatever a registry does, requests go on
@@ -127,6 +142,13 @@ class LoadedModels:
         away = "; the registry doesn't give the champion now, so this one goes on" if self._trouble else ""
         return f"{held.name} is loaded{away}"
 
+    def _list(self, registry: Registry) -> Iterator[Listed]:
+        """The registry's versions; of those listed before only what may change is read again."""
+        runs = {listed.facts.version.run_id: listed.run for listed in self._listed}
+        for facts in registry.versions():
+            run_id = facts.version.run_id
+            yield Listed(facts, runs[run_id] if run_id in runs else _run(registry, run_id))
+
     def _keep(self, key: tuple[str, str], model: HealthModel) -> None:
         self._versions[key] = model
         while len(self._versions) > _KEPT:
@@ -137,3 +159,10 @@ class LoadedModels:
             self.look()
             self._wake.wait(self._look_every_s)
             self._wake.clear()
+
+
+def _run(registry: Registry, run_id: str) -> Run | None:
+    try:
+        return registry.run(run_id)
+    except HealthscoreError:
+        return None

@@ -33,6 +33,10 @@ class ModelShown(Shown):
     )
     catalogue_digest: str = Field(description="Digest of the signals it reads.", examples=["9b1c5a77d0e2f431"])
     signals: list[str] = Field(description="The signals it reads.", examples=[["active_users_share_28d"]])
+    weights: dict[str, float] = Field(
+        description="Share of each signal in what tells accounts apart; they sum to 1.",
+        examples=[{"active_users_share_28d": 0.07}],
+    )
     trained_on: dict[str, Any] = Field(
         description="What it was trained on, and until when outcomes were observed.",
         examples=[{"accounts": 1500, "churns": 214, "observed_until": "2026-10-01 00:00:00"}],
@@ -65,6 +69,7 @@ def model_shown(loaded: Loaded) -> ModelShown:
         evidence=card.evidence,
         catalogue_digest=card.catalogue_digest,
         signals=list(card.signals),
+        weights=card.weights,
         trained_on=card.trained_on,
         data_digest=tags.get("data_digest"),
         code_version=tags.get("code_version"),

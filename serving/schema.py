@@ -119,6 +119,13 @@ books = Table(
     Column("parts", JSON, nullable=False),
 )
 
+data_reports = Table(
+    "data_reports",
+    metadata,
+    Column("batch_id", ByCodePoint, ForeignKey("batches.batch_id", name="data_reports_batch"), primary_key=True),
+    Column("report", JSON, nullable=False),
+)
+
 opinions = Table(
     "opinions",
     metadata,

@@ -3,18 +3,21 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from features.catalogue import CATALOGUE, SIGNALS
 from features.errors import HistoryError
+from features.findings import Checked
 from features.freshness import Feed, feeds
 from features.matrix import build
 from features.signal import DIMENSIONS
 from features.spine import spine
 from features.tables import Tables
 from serving.book import book_parts
+from serving.data_reporting import data_report
 from serving.scores import AccountScore, Batch, Driver, Freshness, Signal
 from serving.store import ScoreStore
 from training.model import HealthModel, explained
@@ -32,12 +35,15 @@ def score(
     targets: Mapping[str, float] | None = None,
     grace_days: int = 30,
     data_digest: str | None = None,
+    checked: Checked | None = None,
+    quarantine: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Batch:
     """Score every account with a contract in force at `as_of` and publish the batch with its book; the batch.
 
-    Every signal of the catalogue is kept, also those the model doesn't use. Raises HistoryError where nobody is a
-    customer at `as_of`, and whatever `ScoreStore.publish` raises.
+    Every signal of the catalogue is kept, also those the model doesn't use. The check that `tables` came out of and
+    the folder of its quarantine are told beside the scores. Raises HistoryError where nobody is a customer at `as_of`,
+    and whatever `ScoreStore.publish` raises.
     """
     accounts = spine(tables, [as_of])
     if accounts.is_empty():
@@ -61,7 +67,9 @@ def score(
         data_digest=data_digest,
     )
     progress(f"published to {scored.height:,} accounts' history")
-    store.publish(batch, account_scores(scored, tuple(CATALOGUE), feeds(tables, as_of)), book)
+    sources = feeds(tables, as_of)
+    data = data_report(scored, sources, as_of, checked, quarantine)
+    store.publish(batch, account_scores(scored, tuple(CATALOGUE), sources), book, data)
     return batch
 
 

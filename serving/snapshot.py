@@ -48,6 +48,11 @@ class Snapshot:
         return self._rows.get(account_id)
 
     @cached_property
+    def owners(self) -> dict[str, str | None]:
+        """Whose each account is."""
+        return dict(zip(self.frame["account_id"], self.frame["owner"], strict=True))
+
+    @cached_property
     def _rows(self) -> dict[str, int]:
         return {account_id: row for row, account_id in enumerate(self.frame["account_id"])}
 

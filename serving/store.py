@@ -35,7 +35,7 @@ from features.errors import SettingsError
 from serving.errors import NothingPublished, RefusedBatch, StoreUnavailable
 from serving.loading import as_json
 from serving.publishing import Publishing
-from serving.schema import batches, books, upgrade
+from serving.schema import batches, books, data_reports, upgrade
 from serving.scores import AccountScore, Batch
 
 _CHUNK = 2_000  # rows sent at a time
@@ -87,11 +87,13 @@ class ScoreStore:
         batch: Batch,
         scores_of_batch: Iterable[AccountScore],
         book: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
     ) -> None:
         """Write a batch in one transaction: readers see all of it once this returns, and nothing of it before.
 
         The scores may come from a generator; if it raises, nothing is written. `book` holds what the book looks like
-        by each grouping, as `serving.book` makes it. Raises RefusedBatch if there are not `batch.accounts` scores, an
+        by each grouping, as `serving.book` makes it, `data` what came in, as `serving.data_reporting` does. Raises
+        RefusedBatch if there are not `batch.accounts` scores, an
         account comes twice, a value is out of its range, or history already holds a batch of that
         `(as_of, known_at)`; StoreUnavailable if the database doesn't answer.
         """
@@ -110,6 +112,8 @@ class ScoreStore:
                     connection.execute(
                         insert(books), {"batch_id": batch.batch_id, "grouping": grouping, "parts": parts}
                     )
+                if data is not None:
+                    connection.execute(insert(data_reports), {"batch_id": batch.batch_id, "report": data})
         except (IntegrityError, DataError) as error:
             raise RefusedBatch(f"the batch of {batch.as_of:%Y-%m-%d %H:%M} is refused: {error.orig}") from error
         except (psycopg.IntegrityError, psycopg.DataError) as error:  # from COPY

@@ -108,7 +108,10 @@ class Driver:
 
 @dataclass(frozen=True)
 class GreenChurner:
-    """An account that left though its band was healthy at `as_of`, its last snapshot at least 60 days before."""
+    """An account that left though its band was healthy at `as_of`, its last snapshot at least 60 days before.
+
+    `owner` is the customer success manager in charge, who alone of them is to see it.
+    """
 
     account_id: str
     name: str | None
@@ -119,6 +122,7 @@ class GreenChurner:
     health: Number
     risk_90d: Number
     drivers: tuple[Driver, ...]
+    owner: str | None = None
 
 
 @dataclass(frozen=True)

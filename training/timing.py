@@ -74,7 +74,7 @@ def flips(rows: pl.DataFrame, column: str, resamples: Resamples) -> Estimate:
 def missed(rows: pl.DataFrame, matrix: pl.DataFrame) -> Missed:
     """Accounts that left while green, the largest ARR first, with the signals that weighed most.
 
-    Of each churn the last snapshot 60 to 180 days before counts. `matrix` has the values of the signals.
+    Of each churn the last snapshot 60 to 180 days before counts. `matrix` has the values of the signals, and each account's owner.
     """
     told = (
         _before(rows)
@@ -87,7 +87,10 @@ def missed(rows: pl.DataFrame, matrix: pl.DataFrame) -> Missed:
     points = [column for column in rows.columns if column.startswith("points__")]
     signals = [column.removeprefix("points__") for column in points]
     values = largest.select("account_id", "as_of").join(
-        matrix.select("account_id", "as_of", *signals), on=["account_id", "as_of"], how="left", maintain_order="left"
+        matrix.select("account_id", "as_of", "owner", *signals),
+        on=["account_id", "as_of"],
+        how="left",
+        maintain_order="left",
     )
     return Missed(
         churns=len(told),
@@ -105,6 +108,7 @@ def missed(rows: pl.DataFrame, matrix: pl.DataFrame) -> Missed:
                 health=row["health"],
                 risk_90d=row["risk_90d"],
                 drivers=_drivers({name: (seen[name], row[f"points__{name}"]) for name in signals}),
+                owner=seen["owner"],
             )
             for row, seen in zip(largest.iter_rows(named=True), values.iter_rows(named=True), strict=True)
         ),

@@ -63,6 +63,14 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Run:
+    """What the run that made a version wrote down: its parameters, as text, and its metrics."""
+
+    parameters: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Registry:
     """The tracking server and registry at `uri`; runs go to one experiment, artefacts below `artifacts`."""
 
@@ -100,9 +108,7 @@ class Registry:
         return True
 
     def _version(self, version: str) -> ModelVersion:
-        local = self.uri.removeprefix("sqlite:///")
-        if local != self.uri and not Path(local).exists():  # which asking would make
-            raise MlflowException("there is no registry yet")
+        self._be_there()
         if version.isdigit():
             return self.client.get_model_version(self.name, version)
         return self.client.get_model_version_by_alias(self.name, version)
@@ -117,13 +123,36 @@ class Registry:
                 f"no model {self.name}@{version} was found at {self.uri}: {_first_line(error)}; "
                 "train one first (healthscore train), or check the tracking address"
             ) from error
-        number = str(found.version)
-        return Facts(
-            Version(self.name, number, found.run_id, version),
-            tuple(sorted(alias for alias, of in aliases.items() if str(of) == number)),
-            dict(found.tags),
-            datetime.fromtimestamp(found.creation_timestamp / 1000, UTC).replace(tzinfo=None),
-        )
+        return _facts(found, aliases, version)
+
+    def versions(self, most: int = 50) -> tuple[Facts, ...]:
+        """The versions registered last, unloaded, the newest first. Raises RegistryUnavailable."""
+        try:
+            self._be_there()
+            found = self.client.search_model_versions(
+                f"name = '{self.name}'", max_results=most, order_by=["version_number DESC"]
+            )
+            aliases = self.client.get_registered_model(self.name).aliases if found else {}
+        except (MlflowException, OSError) as error:
+            raise RegistryUnavailable(
+                f"the versions of {self.name} couldn't be read from {self.uri}: {_first_line(error)}"
+            ) from error
+        return tuple(_facts(version, aliases, str(version.version)) for version in found)
+
+    def run(self, run_id: str) -> Run:
+        """What a run wrote down. Raises RegistryUnavailable."""
+        try:
+            data = self.client.get_run(run_id).data
+        except (MlflowException, OSError) as error:
+            raise RegistryUnavailable(
+                f"the run {run_id} couldn't be read from {self.uri}: {_first_line(error)}"
+            ) from error
+        return Run(dict(data.params), dict(data.metrics))
+
+    def _be_there(self) -> None:
+        local = self.uri.removeprefix("sqlite:///")
+        if local != self.uri and not Path(local).exists():  # which asking would make
+            raise MlflowException("there is no registry yet")
 
     def receipt(self, version: str = CHAMPION) -> dict[str, Any] | None:
         """The receipt of that alias or version number as plain JSON values, None where it wasn't proven."""
@@ -215,6 +244,16 @@ class Registry:
         mlflow.set_experiment(EXPERIMENT)
         with mlflow.start_run() as run:
             yield run
+
+
+def _facts(found: ModelVersion, aliases: Mapping[str, Any], asked: str) -> Facts:
+    number = str(found.version)
+    return Facts(
+        Version(found.name, number, found.run_id, asked),
+        tuple(sorted(alias for alias, of in aliases.items() if str(of) == number)),
+        dict(found.tags),
+        datetime.fromtimestamp(found.creation_timestamp / 1000, UTC).replace(tzinfo=None),
+    )
 
 
 def example(matrix: pl.DataFrame, model: HealthModel, rows: int = 5) -> pd.DataFrame:

@@ -13,7 +13,10 @@ from serving.store import ScoreStore
 
 @dataclass(frozen=True)
 class Desk:
-    """The same store, callers, plays, models and clock as the API's; `openapi` describes the API."""
+    """The same store, callers, plays, models and clock as the API's; `openapi` describes the API.
+
+    `mlflow_url` is where people look at runs, where that is known.
+    """
 
     store: ScoreStore
     identity: Identity
@@ -21,3 +24,4 @@ class Desk:
     models: LoadedModels
     clock: Callable[[], datetime]
     openapi: Callable[[], dict[str, Any]]
+    mlflow_url: str | None = None

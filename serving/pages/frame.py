@@ -9,7 +9,7 @@ from serving.access.browser import FormToken, session_of
 from serving.access.caller import Caller
 from serving.access.roles import Scope
 
-Section = Literal["today", "accounts", "renewals", "book", "api", "sign-in", "problem"]
+Section = Literal["today", "accounts", "renewals", "book", "model", "data", "api", "sign-in", "problem"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ NAVIGATION = (
     Entry("accounts", "/accounts", "Accounts", "accounts:read"),
     Entry("renewals", "/renewals", "Renewals", "accounts:read"),
     Entry("book", "/book", "Book", "book:read"),
+    Entry("model", "/model", "Model", "model:read"),
+    Entry("data", "/data", "Data", "book:read"),
     Entry("api", "/docs", "API", "model:read"),
 )
 

@@ -341,10 +341,11 @@ def test_what_is_answered_is_what_is_documented(client: TestClient) -> None:
 def test_the_commands_of_the_readme_work(
     empty: TestClient, sqlite: ScoreStore, make_batch: MakeBatch, make_score: MakeScore
 ) -> None:
-    sqlite.publish(make_batch(1), [make_score("A-1042")])
+    came_in = {"check": None, "sources": [], "coverage": {"mean": 0.9, "tenths": [1], "dimensions": []}}
+    sqlite.publish(make_batch(1), [make_score("A-1042")], data=came_in)
     without_model, _ = README.read_text().split("## The model in the server")
     commands = re.findall(r"^curl (?:-H '(.*?): (.*?)' )?'http://127.0.0.1:8000(.*?)'", without_model, re.MULTILINE)
-    assert len(commands) == 14
+    assert len(commands) == 15
     for name, value, path in commands:
         response = empty.get(path, headers={name: value} if name else {})
         assert response.status_code == 200, path

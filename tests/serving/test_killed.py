@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from serving.schema import batches, books, score_details, scores
+from serving.schema import batches, books, data_reports, score_details, scores
 from serving.store import ScoreStore
 
 MOMENTS = 50
@@ -28,7 +28,7 @@ def publish(day):
     if child == 0:
         try:
             with ScoreStore.open({url!r}) as store:
-                store.publish(batch(400, day=day), book, {{"all": [{{"group": "all"}}]}})
+                store.publish(batch(400, day=day), book, {{"all": [{{"group": "all"}}]}}, {{"check": None}})
         finally:
             os._exit(0)
     return child
@@ -61,12 +61,12 @@ def test_a_batch_is_never_torn(url: str, store: ScoreStore) -> None:
             table.name: dict(
                 connection.execute(select(table.c.batch_id, func.count()).group_by(table.c.batch_id)).all()
             )
-            for table in (scores, score_details, books)
+            for table in (scores, score_details, books, data_reports)
         }
         arr = connection.execute(select(scores.c.batch_id, func.sum(scores.c.arr)).group_by(scores.c.batch_id)).all()
     assert set(rows["scores"].values()) == {400}
     assert rows["score_details"] == rows["scores"]
-    assert rows["books"] == dict.fromkeys(rows["scores"], 1)
+    assert rows["books"] == rows["data_reports"] == dict.fromkeys(rows["scores"], 1)
     assert {total for _, total in arr} == {400.0}
     with store.reading() as connection:
         assert set(connection.scalars(select(batches.c.batch_id))) == rows["scores"].keys()

@@ -228,6 +228,7 @@ def test_a_person_gets_a_problem_as_a_page(client: TestClient, path: str, status
 
 PAGES = ["/", "/accounts", "/accounts?band=critical", "/accounts?q=zzz", "/accounts/fade", "/docs", "/nowhere"]
 PAGES += ["/renewals", "/renewals?within=365d&capacity=1", "/renewals?region=zzz", "/book"]
+PAGES += ["/model", "/data"]
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -80,12 +80,15 @@ def test_who_left_while_green_is_named_with_what_weighed_most() -> None:
         points__tenure_days=pl.lit(5.0),
         points__products=pl.lit(0.0),
     )
-    values = rows.select("account_id", "as_of", nps_364d=None, tenure_days=pl.lit(400.0), products=pl.lit(1.0))
+    values = rows.select(
+        "account_id", "as_of", owner=pl.lit("Ada Byron"), nps_364d=None, tenure_days=pl.lit(400.0), products=pl.lit(1.0)
+    )
     found = missed(rows, values.sample(fraction=1.0, shuffle=True, seed=1))
     # the last snapshots 60 to 180 days before: green's 66 days (healthy), turned's 62 days (critical); soon has none
     assert (found.churns, found.green, found.arr, found.green_arr) == (2, 1, 400.0, 100.0)
     (churner,) = found.named
-    assert (churner.name, churner.as_of, churner.arr) == ("Green", START + timedelta(days=84), 100.0)
+    assert (churner.name, churner.owner, churner.arr) == ("Green", "Ada Byron", 100.0)
+    assert churner.as_of == START + timedelta(days=84)
     assert [(driver.signal, driver.points) for driver in churner.drivers] == [("tenure_days", 5.0), ("nps_364d", -2.0)]
     assert churner.drivers[0].value == 400.0
     assert np.isnan(churner.drivers[1].value)

@@ -18,6 +18,8 @@ from serving.store import ScoreStore
 
 NOW = datetime(2026, 11, 2)
 OWNERS: dict[Role, str | None] = {"csm": "Ada Byron", "renewals": None, "job": None, "admin": None}
+DATA = {"check": None, "sources": [], "coverage": {"mean": 0.9, "tenths": [0] * 9 + [6], "dimensions": []}}
+"""What came in, of which nothing is told."""
 
 
 @dataclass
@@ -50,7 +52,7 @@ def unchanging(
     """The same, and a batch before it, by a version that is registered; for the tests of a file that write nothing."""
     with ScoreStore.open(f"sqlite:///{tmp_path_factory.mktemp('store') / 'scores.db'}") as opened:
         for day in (-28, 0):
-            opened.publish(make_batch(len(cast), day=day, version="1"), cast)
+            opened.publish(make_batch(len(cast), day=day, version="1"), cast, data=DATA)
         yield opened
 
 

@@ -6,21 +6,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
+from pathlib import Path
 from time import sleep
 from typing import Any
 from urllib.parse import urlsplit
 
+import polars as pl
 import pytest
 import uvicorn
 
+from features.findings import Checked, Example, Finding
 from features.tables import Tables
 from serving.access.keys import Keys
 from serving.access.roles import Role
 from serving.api import create_app
 from serving.scoring import score
 from serving.store import ScoreStore
+from tests.serving.receipts import PROOF, with_versions
 from training.model import HealthModel
-from training.tracking import Registry
+from training.tracking import CHAMPION, Registry
 
 NOW = datetime(2026, 1, 2)
 FLAGS = [
@@ -68,20 +72,28 @@ class Visit:
 
 
 @pytest.fixture(scope="package")
+def proven(tmp_path_factory: pytest.TempPathFactory, registry: Registry) -> Registry:
+    """The small company's registry, with a champion that has a whole receipt."""
+    own = with_versions(registry, tmp_path_factory.mktemp("proven") / "mlflow.db", [(PROOF.to_json(), {})])
+    own.client.set_registered_model_alias(own.name, CHAMPION, "4")
+    return own
+
+
+@pytest.fixture(scope="package")
 def service(
-    tmp_path_factory: pytest.TempPathFactory, company: tuple[Tables, HealthModel], registry: Registry
+    tmp_path_factory: pytest.TempPathFactory, company: tuple[Tables, HealthModel], proven: Registry
 ) -> Iterator[Service]:
     """The service on a free port; the csm has the account with the most ARR at risk."""
     tables, model = company
     with ScoreStore.open(f"sqlite:///{tmp_path_factory.mktemp('visited') / 'scores.db'}") as store:
         for as_of in (datetime(2025, 12, 4), datetime(2026, 1, 1)):
             score(tables, model, store, as_of=as_of, known_at=as_of + timedelta(hours=4), model_name="churn",
-                  model_version="1")  # fmt: skip
+                  model_version="1", checked=_checked(tables), quarantine=Path("quarantine"))  # fmt: skip
         owner = _owner_of_the_riskiest(store)
         owners: dict[Role, str | None] = {"csm": owner, "renewals": None, "admin": None}
         keys = {role: Keys(store).create(role, role, now=NOW, owner=of)[1] for role, of in owners.items()}
         seconds = count()
-        app = create_app(store, registry=registry, clock=lambda: NOW + timedelta(seconds=next(seconds)))
+        app = create_app(store, registry=proven, clock=lambda: NOW + timedelta(seconds=next(seconds)))
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
         thread = threading.Thread(target=server.run)
         thread.start()
@@ -128,6 +140,19 @@ def visit(chromium: Any, service: Service) -> Iterator[Callable[..., Visit]]:
         each.page.context.close()
         assert each.complaints == []
         assert each.hosts <= {urlsplit(service.address).netloc}
+
+
+def _checked(tables: Tables) -> Checked:
+    """As if the company's tickets had been found with a row that can't be used."""
+    where = Example("tickets", "tickets.csv", 7, "")
+    found = tuple(
+        Finding("tickets", rule, ("severity",), 1, 0.1, where, done, severity)
+        for rule, done, severity in (
+            ("unknown_account", "quarantined", "error"), ("out_of_range", "set to missing", "warning"),
+            ("spelling", "canonical spelling", "note"),
+        )
+    )  # fmt: skip
+    return Checked(tables, found, {"tickets": pl.DataFrame({"rule": ["unknown_account"]})}, {"tickets": 10}, {})
 
 
 def _owner_of_the_riskiest(store: ScoreStore) -> str:

@@ -81,7 +81,7 @@ def test_the_first_tab_stop_skips_to_the_content(visit: MakeVisit) -> None:
 
 PATHS = [
     "/", "/accounts?limit=8", "/accounts?q=zzz", "/accounts/<riskiest>", "/docs", "/renewals?within=365d&capacity=5",
-    "/renewals?region=zzz", "/book", "/book?by=segment&rate=80",
+    "/renewals?region=zzz", "/book", "/book?by=segment&rate=80", "/model", "/data",
 ]  # fmt: skip
 
 
