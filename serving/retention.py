@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
-from serving.schema import attempts, batches, books, deliveries, events, score_details, scores
+from serving.schema import attempts, batches, books, deliveries, events, score_details, scores, timelines
 from serving.store import ScoreStore
 
 
@@ -32,7 +32,8 @@ def prune(store: ScoreStore, before: datetime) -> Pruned:
         for batch_id in ids:
             connection.execute(delete(score_details).where(score_details.c.batch_id == batch_id))
             removed += connection.execute(delete(scores).where(scores.c.batch_id == batch_id)).rowcount
-            connection.execute(delete(books).where(books.c.batch_id == batch_id))
+            for table in (books, timelines):
+                connection.execute(delete(table).where(table.c.batch_id == batch_id))
             connection.execute(delete(batches).where(batches.c.batch_id == batch_id))
         waiting = select(deliveries.c.event_id).where(deliveries.c.due_at.is_not(None))
         told = select(events.c.event_id).where(events.c.happened_at < before, events.c.event_id.not_in(waiting))

@@ -14,9 +14,11 @@ from features.matrix import build
 from features.signal import DIMENSIONS
 from features.spine import spine
 from features.tables import Tables
+from features.timeline import timelines
 from serving.book import book_parts
 from serving.scores import AccountScore, Batch, Driver, Freshness, Signal
 from serving.store import ScoreStore
+from serving.timelines import account_timelines
 from training.model import HealthModel, explained
 
 
@@ -34,10 +36,11 @@ def score(
     data_digest: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Batch:
-    """Score every account with a contract in force at `as_of` and publish the batch with its book; the batch.
+    """Score every account with a contract in force at `as_of` and publish the batch; the batch.
 
-    Every signal of the catalogue is kept, also those the model doesn't use. Raises HistoryError where nobody is a
-    customer at `as_of`, and whatever `ScoreStore.publish` raises.
+    With it go the measures of the book and the accounts' timelines. Every signal of the catalogue is kept, also those
+    the model doesn't use. Raises HistoryError where nobody is a customer at `as_of`, and whatever
+    `ScoreStore.publish` raises.
     """
     accounts = spine(tables, [as_of])
     if accounts.is_empty():
@@ -59,9 +62,13 @@ def score(
         accounts=scored.height,
         code_version=version("healthscore"),
         data_digest=data_digest,
+        configuration=model.configuration,
     )
+    entries = timelines(tables, as_of, accounts)
     progress(f"published to {scored.height:,} accounts' history")
-    store.publish(batch, account_scores(scored, tuple(CATALOGUE), feeds(tables, as_of)), book)
+    store.publish(
+        batch, account_scores(scored, tuple(CATALOGUE), feeds(tables, as_of)), book, account_timelines(entries)
+    )
     return batch
 
 

@@ -1,0 +1,227 @@
+"""The timeline on an account's page: a strip with a lane for each kind of thing, and the same in words, by month."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Literal
+
+from serving.account_timeline import AccountTimeline, Entry, Lane
+from serving.history import HistoryPoint
+from serving.pages.charts import Axis, Tick, days_from, health_axis, path
+from serving.pages.timeline_words import in_words
+from serving.templating import day, number
+
+LANES: Sequence[tuple[Lane, str]] = (
+    ("contract", "Contract"),
+    ("touches", "Touches"),
+    ("tickets", "Tickets"),
+    ("plan", "Success plan"),
+    ("incidents", "Outages"),
+    ("surveys", "Surveys"),
+)
+WIDTH, LEFT, RIGHT = 1200, 100, 20
+HEALTH_TOP, HEALTH_BOTTOM = 26, 86
+FIRST_LANE, LANE_HEIGHT = 98, 30
+BOTTOM = FIRST_LANE + LANE_HEIGHT * len(LANES)
+HEIGHT = BOTTOM + 8
+
+LEAST_AHEAD, MOST_AHEAD = timedelta(days=42), timedelta(days=375)
+BESIDE = timedelta(days=12)
+"""Room behind the next renewal."""
+ROWS = 3
+"""Bars that lie above each other in a lane; a fourth lies over one of them."""
+OPEN_MONTHS = 3
+"""Months that are shown at once; older ones unfold."""
+
+Place = Callable[[datetime], float]
+Shape = Literal["dot", "up", "down", "diamond", "square", "bar", "answer"]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An entry on the strip. `tone` is good, bad, plain or hollow; `width` is a bar's, `text` an answer's."""
+
+    shape: Shape
+    x: float
+    y: float
+    tone: str
+    label: str
+    width: float = 0.0
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class LaneShown:
+    """A lane of the strip, at the height of its middle."""
+
+    lane: Lane
+    label: str
+    y: float
+    marks: list[Mark]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The strip: lanes over the past year to the next renewal, with health above them.
+
+    `today`: the place of `as_of`; `renewal`: that of the next one, where it is on the strip.
+    """
+
+    lanes: list[LaneShown]
+    months: list[Tick]
+    health: str
+    begins: list[Tick]
+    today: float
+    renewal: Tick | None
+    label: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """An entry in words, with those of its day that are of the same kind."""
+
+    lane: Lane
+    at: datetime
+    tone: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Month:
+    """The entries of a month, the latest first; those ahead, the soonest first."""
+
+    title: str
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
+class TimelineShown:
+    """The strip and the list. `months` are open, `older` unfold."""
+
+    strip: Strip
+    ahead: list[Line]
+    months: list[Month]
+    older: list[Month]
+    entries: int
+    left_out: dict[str, int]
+
+
+def timeline_shown(
+    timeline: AccountTimeline, history: Sequence[HistoryPoint], renewal_at: datetime | None
+) -> TimelineShown | None:
+    """The timeline of an account; None where no scoring has written one."""
+    if not timeline.known:
+        return None
+    as_of, lines = timeline.as_of, _lines(timeline)
+    ahead = [line for line in lines if line.at > as_of]
+    past = sorted((line for line in lines if line.at <= as_of), key=lambda line: line.at, reverse=True)
+    months = [Month(title, list(of_month)) for title, of_month in groupby(past, lambda line: f"{line.at:%B %Y}")]
+    return TimelineShown(
+        strip=_strip(timeline, history, renewal_at),
+        ahead=ahead,
+        months=months[:OPEN_MONTHS],
+        older=months[OPEN_MONTHS:],
+        entries=len(timeline.entries),
+        left_out={label: timeline.left_out[lane] for lane, label in LANES if lane in timeline.left_out},
+    )
+
+
+def _lines(timeline: AccountTimeline) -> list[Line]:
+    """The entries in words; what happens to several contracts at once is one line."""
+    found: list[Line] = []
+    for (lane, at, _), alike in groupby(
+        timeline.entries, lambda entry: (entry.lane, entry.at, entry.kind if entry.lane == "contract" else id(entry))
+    ):
+        held = list(alike)
+        found.append(Line(lane, at, _tone(held[0]), in_words(held, timeline.as_of)))
+    return found
+
+
+def _strip(timeline: AccountTimeline, history: Sequence[HistoryPoint], renewal_at: datetime | None) -> Strip:
+    as_of, begins = timeline.as_of, timeline.begins_at
+    near = renewal_at is not None and as_of <= renewal_at <= as_of + MOST_AHEAD - BESIDE
+    ends = max(as_of + LEAST_AHEAD, renewal_at + BESIDE if renewal_at is not None and near else as_of + LEAST_AHEAD)
+    x = Axis(0, days_from(begins, ends), LEFT, WIDTH - RIGHT)
+
+    def place(at: datetime) -> float:
+        return x.at(min(max(days_from(begins, at), x.low), x.high))
+
+    lanes = []
+    for row, (lane, label) in enumerate(LANES):
+        middle = FIRST_LANE + LANE_HEIGHT * (row + 0.5)
+        shown = [entry for entry in timeline.entries if entry.lane == lane and entry.at <= ends]
+        bars = [entry for entry in shown if lane in {"tickets", "incidents"}]
+        marks = _bars(bars, place, middle, as_of) if bars else [_mark(entry, place, middle, as_of) for entry in shown]
+        lanes.append(LaneShown(lane, label, middle, marks))
+    moments = [point for point in {point.as_of: point for point in history}.values() if begins <= point.as_of <= as_of]
+    y = health_axis([point.health for point in moments], HEALTH_BOTTOM, HEALTH_TOP)
+    line = path([(place(point.as_of), y.at(point.health)) for point in moments]) if len(moments) > 1 else ""
+    counts = {label: sum(entry.lane == lane for entry in timeline.entries) for lane, label in LANES}
+    told = ", ".join(f"{label.lower()} {count}" for label, count in counts.items())
+    return Strip(
+        lanes=lanes,
+        months=_months(begins, ends, place),
+        health=line,
+        begins=[Tick(y.at(end), number(end)) for end in (y.low, y.high)],
+        today=place(as_of),
+        renewal=Tick(place(renewal_at), f"renewal {day(renewal_at)}") if renewal_at is not None and near else None,
+        label=f"Timeline from {day(begins)} to {day(ends)}: {told}. The list below says the same in words.",
+    )
+
+
+def _months(begins: datetime, ends: datetime, place: Place) -> list[Tick]:
+    """The first of each month on the strip; every other one is named where they lie close."""
+    first = datetime(begins.year, begins.month, 1)
+    starts: list[datetime] = []
+    while (first := (first + timedelta(days=32)).replace(day=1)) < ends:
+        starts.append(first)
+    every = 1 if len(starts) <= 16 else 2
+    return [
+        Tick(place(at), f"{at:%b %Y}" if at.month == 1 else f"{at:%b}") if number % every == 0 else Tick(place(at), "")
+        for number, at in enumerate(starts)
+    ]
+
+
+def _mark(entry: Entry, place: Place, y: float, as_of: datetime) -> Mark:
+    shapes: dict[str, Shape] = {"contract": "square", "plan": "diamond", "surveys": "answer"}
+    touch: dict[str | None, Shape] = {"positive": "up", "negative": "down"}
+    shape = touch.get(entry.outcome, "dot") if entry.lane == "touches" else shapes[entry.lane]
+    text = number(entry.score, 0 if entry.kind != "impact" else 1) if entry.lane == "surveys" else ""
+    return Mark(shape, place(entry.at), y, _tone(entry), _label(entry, as_of), text=text)
+
+
+def _bars(entries: Sequence[Entry], place: Place, middle: float, as_of: datetime) -> list[Mark]:
+    """What lasts, each in the first row that is free, else in the one that is free soonest."""
+    taken, marks = [0.0] * ROWS, []
+    for entry in sorted(entries, key=lambda entry: entry.at):
+        start = place(entry.at)
+        width = max(round(place(entry.ended_at or as_of) - start, 1), 4.0)
+        row = next((row for row in range(ROWS) if taken[row] <= start), taken.index(min(taken)))
+        taken[row] = start + width + 1
+        y = middle + (row - (ROWS - 1) / 2) * 8
+        marks.append(Mark("bar", start, y, _tone(entry), _label(entry, as_of), width=width))
+    return marks
+
+
+def _label(entry: Entry, as_of: datetime) -> str:
+    return f"{day(entry.at)}: {in_words([entry], as_of)}"
+
+
+def _tone(entry: Entry) -> str:
+    """How it reads at a glance; its shape, place or text says so too."""
+    if entry.lane == "plan":
+        return {"done": "good", "late": "bad"}.get(entry.state or "", "hollow")
+    if entry.lane == "contract":
+        return "bad" if entry.kind in {"notice", "ended"} else "hollow" if entry.kind == "renewal" else "plain"
+    if entry.lane in {"tickets", "incidents"}:
+        return "bad" if entry.severity is not None and entry.severity <= 2 else "plain"
+    if entry.lane == "surveys":
+        low, high = _GRADES.get(entry.kind, (0.0, 0.0))
+        score = entry.score or 0.0
+        return "bad" if score <= low else "good" if score >= high else "plain"
+    return {"positive": "good", "negative": "bad"}.get(entry.outcome or "", "plain")
+
+
+_GRADES = {"nps": (6.0, 9.0), "csat": (2.0, 4.0), "impact": (-0.2, 0.2)}
+"""Answers up to the first are poor, from the second on good."""
