@@ -14,7 +14,7 @@ from features.tables import Tables
 
 BACK = timedelta(days=365)
 """How far back entries are kept."""
-MOST = 100
+MOST = 300
 """Entries that a lane of an account keeps: the latest of them."""
 
 _TIMES = ("at", "ended_at", "due_at", "known_at", "superseded_at")
@@ -64,7 +64,7 @@ def timelines(tables: Tables, as_of: datetime, accounts: pl.DataFrame) -> pl.Dat
         .with_columns(
             newest=pl.struct("at", "known_at", "kind", "id").rank("ordinal", descending=True).over("account_id", "lane")
         )
-        .with_columns(left_out=(pl.len().over("account_id", "lane") - MOST).clip(lower_bound=0))
+        .with_columns(left_out=pl.len().over("account_id", "lane").cast(pl.Int64).sub(MOST).clip(lower_bound=0))
         .filter(pl.col("newest") <= MOST)
         .sort("account_id", "lane", "newest", descending=[False, False, True])
     )

@@ -22,6 +22,7 @@ from serving.pages.charts import Chart, Fall, health_chart, risk_chart, waterfal
 from serving.pages.desk import Desk
 from serving.pages.form import Sent, read
 from serving.pages.page import Page, Section, page_routes, shown
+from serving.pages.signals import SignalRow, signal_rows
 from serving.pages.timeline import TimelineShown, timeline_shown
 from serving.pages.what_if_form import WhatIfForm, what_if_form
 from serving.parameters import no_parameters
@@ -31,6 +32,7 @@ from serving.read_models import AccountDetail
 from serving.risk_curve import risk_curve
 from serving.scores import BANDS, Band
 from serving.stored_rows import StoredScore, current_score
+from serving.trends import signal_trends
 
 SINCE: Sequence[tuple[int, str]] = ((1, "a day"), (7, "a week"), (28, "four weeks"), (182, "half a year"))
 HORIZONS = (30, 90, 180, 365)
@@ -79,6 +81,7 @@ class AccountShown(Page):
     plays: list[PlayOffered]
     taken: list[ActionShown]
     what_if: WhatIfForm
+    signals: list[SignalRow]
     bands: Sequence[Band] = tuple(BANDS)
     outcomes: Sequence[tuple[Outcome, str]] = OUTCOMES
     offered_since: Sequence[tuple[int, str]] = SINCE
@@ -139,6 +142,7 @@ def _page(desk: Desk, account_id: str, reach: Reach, asked: dict[str, str], sinc
         plays=_offered(account, taken, desk.plays),
         taken=taken,
         what_if=what_if_form(desk.models, account, stored, asked),
+        signals=signal_rows(account.signals, signal_trends(store, batch, account_id), account.freshness),
     )
 
 

@@ -76,7 +76,10 @@ class Fall:
 
 
 def health_chart(points: Sequence[HistoryPoint]) -> Chart | None:
-    """Health over time with its interval, and a mark wherever another model version begins; None for one moment."""
+    """Health over time with its interval; None for one moment.
+
+    A mark stands wherever another model version or another configuration begins.
+    """
     moments = list({point.as_of: point for point in points}.values())  # the last known of each moment
     if len(moments) < 2:
         return None
@@ -92,9 +95,9 @@ def health_chart(points: Sequence[HistoryPoint]) -> Chart | None:
     lower = [(x.at(days_from(begins, point.as_of)), y.at(point.health_low or 0)) for point in reversed(told)]
     labels = [f"{_day(point.as_of)}: {point.health:.0f}" for point in moments]
     changed = [
-        Tick(x.at(days_from(begins, after.as_of)), f"version {after.model_version}")
+        Tick(x.at(days_from(begins, after.as_of)), words)
         for before, after in pairwise(moments)
-        if (before.model_name, before.model_version) != (after.model_name, after.model_version)
+        if (words := _other_model(before, after))
     ]
     return Chart(
         line=path(places),
@@ -144,6 +147,16 @@ def sparkline(points: Sequence[tuple[float, float]]) -> str | None:
         return None
     x, y = Axis(points[0][0], points[-1][0], 2, 82), health_axis([health for _, health in points], 20, 2)
     return path([(x.at(at), y.at(health)) for at, health in points])
+
+
+def _other_model(before: HistoryPoint, after: HistoryPoint) -> str:
+    """What is other about the model that made a score; empty where it is the same."""
+    said = []
+    if (before.model_name, before.model_version) != (after.model_name, after.model_version):
+        said.append(f"version {after.model_version}")
+    if None not in {before.configuration, after.configuration} and before.configuration != after.configuration:
+        said.append("other configuration")
+    return ", ".join(said)
 
 
 def health_axis(reached: Sequence[float], start: float, end: float) -> Axis:

@@ -35,12 +35,13 @@ OPEN_MONTHS = 3
 """Months that are shown at once; older ones unfold."""
 
 Place = Callable[[datetime], float]
-Shape = Literal["dot", "up", "down", "diamond", "square", "bar", "answer"]
+Shape = Literal["dot", "up", "down", "diamond", "cross", "square", "bar", "answer"]
 
 
 @dataclass(frozen=True)
 class Mark:
-    """An entry on the strip. `tone` is good, bad, plain or hollow; `width` is a bar's, `text` an answer's."""
+    """An entry on the strip. `tone` is good, bad, plain or hollow; `width` is a bar's, as is `height`; `text` an
+    answer's."""
 
     shape: Shape
     x: float
@@ -48,6 +49,7 @@ class Mark:
     tone: str
     label: str
     width: float = 0.0
+    height: float = 0.0
     text: str = ""
 
 
@@ -72,6 +74,7 @@ class Strip:
     months: list[Tick]
     health: str
     begins: list[Tick]
+    as_of: datetime
     today: float
     renewal: Tick | None
     label: str
@@ -164,6 +167,7 @@ def _strip(timeline: AccountTimeline, history: Sequence[HistoryPoint], renewal_a
         months=_months(begins, ends, place),
         health=line,
         begins=[Tick(y.at(end), number(end)) for end in (y.low, y.high)],
+        as_of=as_of,
         today=place(as_of),
         renewal=Tick(place(renewal_at), f"renewal {day(renewal_at)}") if renewal_at is not None and near else None,
         label=f"Timeline from {day(begins)} to {day(ends)}: {told}. The list below says the same in words.",
@@ -184,23 +188,37 @@ def _months(begins: datetime, ends: datetime, place: Place) -> list[Tick]:
 
 
 def _mark(entry: Entry, place: Place, y: float, as_of: datetime) -> Mark:
-    shapes: dict[str, Shape] = {"contract": "square", "plan": "diamond", "surveys": "answer"}
-    touch: dict[str | None, Shape] = {"positive": "up", "negative": "down"}
-    shape = touch.get(entry.outcome, "dot") if entry.lane == "touches" else shapes[entry.lane]
-    text = number(entry.score, 0 if entry.kind != "impact" else 1) if entry.lane == "surveys" else ""
-    return Mark(shape, place(entry.at), y, _tone(entry), _label(entry, as_of), text=text)
+    return Mark(_shape(entry), place(entry.at), y, _tone(entry), _label(entry, as_of), text=_answer(entry))
+
+
+def _shape(entry: Entry) -> Shape:
+    if entry.lane == "touches":
+        return "up" if entry.outcome == "positive" else "down" if entry.outcome == "negative" else "dot"
+    if entry.lane == "plan":
+        return "cross" if entry.state == "late" else "diamond"
+    return "answer" if entry.lane == "surveys" else "square"
+
+
+def _answer(entry: Entry) -> str:
+    if entry.lane != "surveys":
+        return ""
+    whole = (entry.score or 0.0).is_integer()
+    return f"{'' if entry.kind == 'impact' else entry.kind.upper()} {number(entry.score, 0 if whole else 1)}".strip()
 
 
 def _bars(entries: Sequence[Entry], place: Place, middle: float, as_of: datetime) -> list[Mark]:
-    """What lasts, each in the first row that is free, else in the one that is free soonest."""
-    taken, marks = [0.0] * ROWS, []
+    """What lasts, each in the first row that is free, else in the one that is free soonest; the severe ones thicker."""
+    rows = ROWS if entries[0].lane == "tickets" else 1
+    taken, marks = [0.0] * rows, []
     for entry in sorted(entries, key=lambda entry: entry.at):
         start = place(entry.at)
         width = max(round(place(entry.ended_at or as_of) - start, 1), 4.0)
-        row = next((row for row in range(ROWS) if taken[row] <= start), taken.index(min(taken)))
+        row = next((row for row in range(rows) if taken[row] <= start), taken.index(min(taken)))
         taken[row] = start + width + 1
-        y = middle + (row - (ROWS - 1) / 2) * 8
-        marks.append(Mark("bar", start, y, _tone(entry), _label(entry, as_of), width=width))
+        tone = _tone(entry)
+        height = (8.0 if tone == "bad" else 5.0) * (1 if rows > 1 else 2)
+        y = middle + (row - (rows - 1) / 2) * 9
+        marks.append(Mark("bar", start, y, tone, _label(entry, as_of), width=width, height=height))
     return marks
 
 
