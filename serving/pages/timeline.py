@@ -20,17 +20,22 @@ LANES: Sequence[tuple[Lane, str]] = (
     ("incidents", "Outages"),
     ("surveys", "Surveys"),
 )
-WIDTH, LEFT, RIGHT = 1200, 100, 20
+WIDTH, LEFT, RIGHT = 1100, 10, 20
 HEALTH_TOP, HEALTH_BOTTOM = 26, 86
 FIRST_LANE, LANE_HEIGHT = 98, 30
 BOTTOM = FIRST_LANE + LANE_HEIGHT * len(LANES)
 HEIGHT = BOTTOM + 8
 
+NAME = 60
+"""Room that the name of a month takes."""
+
 LEAST_AHEAD, MOST_AHEAD = timedelta(days=42), timedelta(days=375)
 BESIDE = timedelta(days=12)
 """Room behind the next renewal."""
+MOST_OF_IT = 0.16
+"""Share of the strip that the time ahead takes at most; it is drawn closer together where it would take more."""
 ROWS = 3
-"""Bars that lie above each other in a lane; a fourth lies over one of them."""
+"""Rows of bars that the tickets lie in."""
 OPEN_MONTHS = 3
 """Months that are shown at once; older ones unfold."""
 
@@ -145,11 +150,7 @@ def _strip(timeline: AccountTimeline, history: Sequence[HistoryPoint], renewal_a
     as_of, begins = timeline.as_of, timeline.begins_at
     near = renewal_at is not None and as_of <= renewal_at <= as_of + MOST_AHEAD - BESIDE
     ends = max(as_of + LEAST_AHEAD, renewal_at + BESIDE if renewal_at is not None and near else as_of + LEAST_AHEAD)
-    x = Axis(0, days_from(begins, ends), LEFT, WIDTH - RIGHT)
-
-    def place(at: datetime) -> float:
-        return x.at(min(max(days_from(begins, at), x.low), x.high))
-
+    place = _scale(begins, as_of, ends)
     lanes = []
     for row, (lane, label) in enumerate(LANES):
         middle = FIRST_LANE + LANE_HEIGHT * (row + 0.5)
@@ -174,17 +175,33 @@ def _strip(timeline: AccountTimeline, history: Sequence[HistoryPoint], renewal_a
     )
 
 
+def _scale(begins: datetime, as_of: datetime, ends: datetime) -> Place:
+    """Where moments lie; the time ahead has a scale of its own."""
+    past, ahead = days_from(begins, as_of), days_from(as_of, ends)
+    today = LEFT + (WIDTH - RIGHT - LEFT) * max(1 - MOST_OF_IT, past / (past + ahead))
+    before, after = Axis(0, past, LEFT, today), Axis(0, ahead, today, WIDTH - RIGHT)
+
+    def place(at: datetime) -> float:
+        away = days_from(as_of, at)
+        return after.at(min(away, ahead)) if away > 0 else before.at(max(past + away, 0))
+
+    return place
+
+
 def _months(begins: datetime, ends: datetime, place: Place) -> list[Tick]:
-    """The first of each month on the strip; every other one is named where they lie close."""
+    """The first of each month on the strip, named where there is room."""
     first = datetime(begins.year, begins.month, 1)
     starts: list[datetime] = []
     while (first := (first + timedelta(days=32)).replace(day=1)) < ends:
         starts.append(first)
-    every = 1 if len(starts) <= 16 else 2
-    return [
-        Tick(place(at), f"{at:%b %Y}" if at.month == 1 else f"{at:%b}") if number % every == 0 else Tick(place(at), "")
-        for number, at in enumerate(starts)
-    ]
+    ticks: list[Tick] = []
+    named = 0.0
+    for at in starts:
+        x = place(at)
+        room = x >= named and x <= WIDTH - RIGHT - NAME
+        named = x + NAME if room else named
+        ticks.append(Tick(x, (f"{at:%b %Y}" if at.month == 1 else f"{at:%b}") if room else ""))
+    return ticks
 
 
 def _mark(entry: Entry, place: Place, y: float, as_of: datetime) -> Mark:
@@ -207,14 +224,16 @@ def _answer(entry: Entry) -> str:
 
 
 def _bars(entries: Sequence[Entry], place: Place, middle: float, as_of: datetime) -> list[Mark]:
-    """What lasts, each in the first row that is free, else in the one that is free soonest; the severe ones thicker."""
+    """What lasts; the severe are thicker. Tickets lie in rows: the first that is free; the open ones share the last."""
     rows = ROWS if entries[0].lane == "tickets" else 1
-    taken, marks = [0.0] * rows, []
+    taken, marks = [0.0] * max(rows - 1, 1), []
     for entry in sorted(entries, key=lambda entry: entry.at):
         start = place(entry.at)
         width = max(round(place(entry.ended_at or as_of) - start, 1), 4.0)
-        row = next((row for row in range(rows) if taken[row] <= start), taken.index(min(taken)))
-        taken[row] = start + width + 1
+        row = rows - 1
+        if entry.ended_at is not None:
+            row = next((row for row, end in enumerate(taken) if end <= start), taken.index(min(taken)))
+            taken[row] = start + width + 1
         tone = _tone(entry)
         height = (8.0 if tone == "bad" else 5.0) * (1 if rows > 1 else 2)
         y = middle + (row - (rows - 1) / 2) * 9
