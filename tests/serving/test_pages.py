@@ -311,9 +311,8 @@ def _point(
     as_of = datetime(2026, 1, 1) + timedelta(days=day)
     return HistoryPoint(
         as_of=as_of, known_at=as_of + timedelta(hours=known), batch_id="b", model_name="churn", model_version=version,
-        mode="learned",
-        configuration=configuration, health=health, health_low=health - 5, health_high=health + 5, band="at_risk", risk_90d=0.1,
-        risk_365d=0.3, renewal_risk=None, arr=1.0, arr_at_risk=0.3, coverage=1.0,
+        mode="learned", configuration=configuration, health=health, health_low=health - 5, health_high=health + 5,
+        band="at_risk", risk_90d=0.1, risk_365d=0.3, renewal_risk=None, arr=1.0, arr_at_risk=0.3, coverage=1.0,
     )  # fmt: skip
 
 
