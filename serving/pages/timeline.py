@@ -159,7 +159,7 @@ def _strip(timeline: AccountTimeline, history: Sequence[HistoryPoint], renewal_a
         marks = _bars(bars, place, middle, as_of) if bars else [_mark(entry, place, middle, as_of) for entry in shown]
         lanes.append(LaneShown(lane, label, middle, marks))
     moments = [point for point in {point.as_of: point for point in history}.values() if begins <= point.as_of <= as_of]
-    y = health_axis([point.health for point in moments], HEALTH_BOTTOM, HEALTH_TOP)
+    y = health_axis([point.health for point in moments] or [50.0], HEALTH_BOTTOM, HEALTH_TOP)
     line = path([(place(point.as_of), y.at(point.health)) for point in moments]) if len(moments) > 1 else ""
     counts = {label: sum(entry.lane == lane for entry in timeline.entries) for lane, label in LANES}
     told = ", ".join(f"{label.lower()} {count}" for label, count in counts.items())
