@@ -1,103 +1,31 @@
 """The timeline on an account's page: a strip with a lane for each kind of thing, and the same in words, by month."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
-from typing import Literal
 
-from serving.account_timeline import AccountTimeline, Entry, Lane
+from serving.account_timeline import AccountTimeline, Lane
 from serving.history import HistoryPoint
-from serving.pages.charts import Axis, Tick, days_from, health_axis, path
+from serving.pages.timeline_strip import LANES, Strip, strip
 from serving.pages.timeline_words import in_words
-from serving.templating import day, number
 
-LANES: Sequence[tuple[Lane, str]] = (
-    ("contract", "Contract"),
-    ("touches", "Touches"),
-    ("tickets", "Tickets"),
-    ("plan", "Success plan"),
-    ("incidents", "Outages"),
-    ("surveys", "Surveys"),
-)
-WIDTH, LEFT, RIGHT = 1100, 10, 20
-HEALTH_TOP, HEALTH_BOTTOM = 26, 86
-FIRST_LANE, LANE_HEIGHT = 98, 30
-BOTTOM = FIRST_LANE + LANE_HEIGHT * len(LANES)
-HEIGHT = BOTTOM + 8
-
-NAME = 60
-"""Room that the name of a month takes."""
-
-LEAST_AHEAD, MOST_AHEAD = timedelta(days=42), timedelta(days=375)
-BESIDE = timedelta(days=12)
-"""Room behind the next renewal."""
-MOST_OF_IT = 0.16
-"""Share of the strip that the time ahead takes at most; it is drawn closer together where it would take more."""
-ROWS = 3
-"""Rows of bars that the tickets lie in."""
 OPEN_MONTHS = 3
 """Months that are shown at once; older ones unfold."""
-
-Place = Callable[[datetime], float]
-Shape = Literal["dot", "up", "down", "diamond", "cross", "square", "bar", "answer"]
-
-
-@dataclass(frozen=True)
-class Mark:
-    """An entry on the strip. `tone` is good, bad, plain or hollow; `width` is a bar's, as is `height`; `text` an
-    answer's."""
-
-    shape: Shape
-    x: float
-    y: float
-    tone: str
-    label: str
-    width: float = 0.0
-    height: float = 0.0
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class LaneShown:
-    """A lane of the strip, at the height of its middle."""
-
-    lane: Lane
-    label: str
-    y: float
-    marks: list[Mark]
-
-
-@dataclass(frozen=True)
-class Strip:
-    """The strip: lanes over the past year to the next renewal, with health above them.
-
-    `today`: the place of `as_of`; `renewal`: that of the next one, where it is on the strip.
-    """
-
-    lanes: list[LaneShown]
-    months: list[Tick]
-    health: str
-    begins: list[Tick]
-    as_of: datetime
-    today: float
-    renewal: Tick | None
-    label: str
 
 
 @dataclass(frozen=True)
 class Line:
-    """An entry in words, with those of its day that are of the same kind."""
+    """An entry in words; what happened to several contracts at once is one."""
 
     lane: Lane
     at: datetime
-    tone: str
     words: str
 
 
 @dataclass(frozen=True)
 class Month:
-    """The entries of a month, the latest first; those ahead, the soonest first."""
+    """The entries of a month, the latest first."""
 
     title: str
     lines: list[Line]
@@ -105,7 +33,10 @@ class Month:
 
 @dataclass(frozen=True)
 class TimelineShown:
-    """The strip and the list. `months` are open, `older` unfold."""
+    """The strip and the list: those ahead, the soonest first, then month by month; `older` ones unfold.
+
+    `left_out` counts by lane the older entries that aren't kept.
+    """
 
     strip: Strip
     ahead: list[Line]
@@ -126,7 +57,7 @@ def timeline_shown(
     past = sorted((line for line in lines if line.at <= as_of), key=lambda line: line.at, reverse=True)
     months = [Month(title, list(of_month)) for title, of_month in groupby(past, lambda line: f"{line.at:%B %Y}")]
     return TimelineShown(
-        strip=_strip(timeline, history, renewal_at),
+        strip=strip(timeline, history, renewal_at),
         ahead=ahead,
         months=months[:OPEN_MONTHS],
         older=months[OPEN_MONTHS:],
@@ -142,123 +73,5 @@ def _lines(timeline: AccountTimeline) -> list[Line]:
         timeline.entries, lambda entry: (entry.lane, entry.at, entry.kind if entry.lane == "contract" else id(entry))
     ):
         held = list(alike)
-        found.append(Line(lane, at, _tone(held[0]), in_words(held, timeline.as_of)))
+        found.append(Line(lane, at, in_words(held, timeline.as_of)))
     return found
-
-
-def _strip(timeline: AccountTimeline, history: Sequence[HistoryPoint], renewal_at: datetime | None) -> Strip:
-    as_of, begins = timeline.as_of, timeline.begins_at
-    near = renewal_at is not None and as_of <= renewal_at <= as_of + MOST_AHEAD - BESIDE
-    ends = max(as_of + LEAST_AHEAD, renewal_at + BESIDE if renewal_at is not None and near else as_of + LEAST_AHEAD)
-    place = _scale(begins, as_of, ends)
-    lanes = []
-    for row, (lane, label) in enumerate(LANES):
-        middle = FIRST_LANE + LANE_HEIGHT * (row + 0.5)
-        shown = [entry for entry in timeline.entries if entry.lane == lane and entry.at <= ends]
-        bars = [entry for entry in shown if lane in {"tickets", "incidents"}]
-        marks = _bars(bars, place, middle, as_of) if bars else [_mark(entry, place, middle, as_of) for entry in shown]
-        lanes.append(LaneShown(lane, label, middle, marks))
-    moments = [point for point in {point.as_of: point for point in history}.values() if begins <= point.as_of <= as_of]
-    y = health_axis([point.health for point in moments] or [50.0], HEALTH_BOTTOM, HEALTH_TOP)
-    line = path([(place(point.as_of), y.at(point.health)) for point in moments]) if len(moments) > 1 else ""
-    counts = {label: sum(entry.lane == lane for entry in timeline.entries) for lane, label in LANES}
-    told = ", ".join(f"{label.lower()} {count}" for label, count in counts.items())
-    return Strip(
-        lanes=lanes,
-        months=_months(begins, ends, place),
-        health=line,
-        begins=[Tick(y.at(end), number(end)) for end in (y.low, y.high)],
-        as_of=as_of,
-        today=place(as_of),
-        renewal=Tick(place(renewal_at), f"renewal {day(renewal_at)}") if renewal_at is not None and near else None,
-        label=f"Timeline from {day(begins)} to {day(ends)}: {told}. The list below says the same in words.",
-    )
-
-
-def _scale(begins: datetime, as_of: datetime, ends: datetime) -> Place:
-    """Where moments lie; the time ahead has a scale of its own."""
-    past, ahead = days_from(begins, as_of), days_from(as_of, ends)
-    today = LEFT + (WIDTH - RIGHT - LEFT) * max(1 - MOST_OF_IT, past / (past + ahead))
-    before, after = Axis(0, past, LEFT, today), Axis(0, ahead, today, WIDTH - RIGHT)
-
-    def place(at: datetime) -> float:
-        away = days_from(as_of, at)
-        return after.at(min(away, ahead)) if away > 0 else before.at(max(past + away, 0))
-
-    return place
-
-
-def _months(begins: datetime, ends: datetime, place: Place) -> list[Tick]:
-    """The first of each month on the strip, named where there is room."""
-    first = datetime(begins.year, begins.month, 1)
-    starts: list[datetime] = []
-    while (first := (first + timedelta(days=32)).replace(day=1)) < ends:
-        starts.append(first)
-    ticks: list[Tick] = []
-    named = 0.0
-    for at in starts:
-        x = place(at)
-        room = x >= named and x <= WIDTH - RIGHT - NAME
-        named = x + NAME if room else named
-        ticks.append(Tick(x, (f"{at:%b %Y}" if at.month == 1 else f"{at:%b}") if room else ""))
-    return ticks
-
-
-def _mark(entry: Entry, place: Place, y: float, as_of: datetime) -> Mark:
-    return Mark(_shape(entry), place(entry.at), y, _tone(entry), _label(entry, as_of), text=_answer(entry))
-
-
-def _shape(entry: Entry) -> Shape:
-    if entry.lane == "touches":
-        return "up" if entry.outcome == "positive" else "down" if entry.outcome == "negative" else "dot"
-    if entry.lane == "plan":
-        return "cross" if entry.state == "late" else "diamond"
-    return "answer" if entry.lane == "surveys" else "square"
-
-
-def _answer(entry: Entry) -> str:
-    if entry.lane != "surveys":
-        return ""
-    whole = (entry.score or 0.0).is_integer()
-    return f"{'' if entry.kind == 'impact' else entry.kind.upper()} {number(entry.score, 0 if whole else 1)}".strip()
-
-
-def _bars(entries: Sequence[Entry], place: Place, middle: float, as_of: datetime) -> list[Mark]:
-    """What lasts; the severe are thicker. Tickets lie in rows: the first that is free; the open ones share the last."""
-    rows = ROWS if entries[0].lane == "tickets" else 1
-    taken, marks = [0.0] * max(rows - 1, 1), []
-    for entry in sorted(entries, key=lambda entry: entry.at):
-        start = place(entry.at)
-        width = max(round(place(entry.ended_at or as_of) - start, 1), 4.0)
-        row = rows - 1
-        if entry.ended_at is not None:
-            row = next((row for row, end in enumerate(taken) if end <= start), taken.index(min(taken)))
-            taken[row] = start + width + 1
-        tone = _tone(entry)
-        height = (8.0 if tone == "bad" else 5.0) * (1 if rows > 1 else 2)
-        y = middle + (row - (rows - 1) / 2) * 9
-        marks.append(Mark("bar", start, y, tone, _label(entry, as_of), width=width, height=height))
-    return marks
-
-
-def _label(entry: Entry, as_of: datetime) -> str:
-    return f"{day(entry.at)}: {in_words([entry], as_of)}"
-
-
-def _tone(entry: Entry) -> str:
-    """How it reads at a glance; its shape, place or text says so too."""
-    if entry.lane == "plan":
-        return {"done": "good", "late": "bad"}.get(entry.state or "", "hollow")
-    if entry.lane == "contract":
-        return "bad" if entry.kind in {"notice", "ended"} else "hollow" if entry.kind == "renewal" else "plain"
-    if entry.lane in {"tickets", "incidents"}:
-        return "bad" if entry.severity is not None and entry.severity <= 2 else "plain"
-    if entry.lane == "surveys":
-        low, high = _GRADES.get(entry.kind, (0.0, 0.0))
-        score = entry.score or 0.0
-        return "bad" if score <= low else "good" if score >= high else "plain"
-    return {"positive": "good", "negative": "bad"}.get(entry.outcome or "", "plain")
-
-
-_GRADES = {"nps": (6.0, 9.0), "csat": (2.0, 4.0), "impact": (-0.2, 0.2)}
-"""Answers up to the first are poor, from the second on good."""

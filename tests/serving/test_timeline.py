@@ -12,7 +12,8 @@ from features.timeline import BACK, timelines
 from serving.account_timeline import AccountTimeline, Entry, account_timeline
 from serving.api import create_app
 from serving.errors import BadParameter, UnknownAccount
-from serving.pages.timeline import MOST_OF_IT, WIDTH, timeline_shown
+from serving.pages.timeline import timeline_shown
+from serving.pages.timeline_strip import MOST_OF_IT, WIDTH
 from serving.pages.timeline_words import in_words
 from serving.reach import EVERYTHING, Reach
 from serving.retention import prune
