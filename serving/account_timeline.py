@@ -114,9 +114,13 @@ def _entry(held: dict[str, Any], as_of: datetime, begins_at: datetime) -> Entry 
     place = ended_at or due_at or at if lane == "plan" else at
     if (ended_at or place) <= begins_at and not (lane == "tickets" and state == "open"):
         return None
-    made = {"at": place, "ended_at": ended_at, "due_at": due_at, "known_at": time["known_at"], "state": state}
-    made |= {"began_at": at if kind == "objective" else None}
-    made |= {"kind": "ended" if kind == "renewal" and at <= as_of else kind}
+    made = {
+        "kind": "ended" if kind == "renewal" and at <= as_of else kind,
+        "at": place,
+        "began_at": at if kind == "objective" else None,
+        "ended_at": ended_at,
+        "state": state,
+    }
     return Entry.model_validate({**dict.fromkeys(Entry.model_fields), **held, **made})
 
 

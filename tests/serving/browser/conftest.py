@@ -119,7 +119,7 @@ def visit(chromium: Any, service: Service) -> Iterator[Callable[..., Visit]]:
 
     def opened(**context: Any) -> Visit:
         page = chromium.new_context(**context).new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)  # a busy machine is slow, not wrong
         visit = Visit(page, service)
         page.on("console", lambda said: visit.complaints.append(f"{said.type}: {said.text}"))
         page.on("pageerror", lambda error: visit.complaints.append(str(error)))
