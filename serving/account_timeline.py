@@ -114,7 +114,7 @@ def _entry(held: dict[str, Any], as_of: datetime, begins_at: datetime) -> Entry 
     place = ended_at or due_at or at if lane == "plan" else at
     if (ended_at or place) <= begins_at and not (lane == "tickets" and state == "open"):
         return None
-    made = {
+    made: dict[str, Any] = {
         "kind": "ended" if kind == "renewal" and at <= as_of else kind,
         "at": place,
         "began_at": at if kind == "objective" else None,
