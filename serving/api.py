@@ -42,6 +42,7 @@ from serving.routes import (
     renewals,
     score,
     signals,
+    timeline,
     webhooks,
 )
 from serving.sizes import Sizes
@@ -106,6 +107,7 @@ def create_app(
     handle_problems(app)
     for routes in (
         history.router(store),
+        timeline.router(store),
         changes.router(store, models),
         signals.router(store),
         opinions.router(store, clock),

@@ -22,6 +22,11 @@ class HistoryPoint(Shown):
     model_name: str = Field(description="Registered model.", examples=["churn"])
     model_version: str = Field(description="Version of the model.", examples=["7"])
     mode: str = Field(description="What the model rested on.", examples=["learned"])
+    configuration: str | None = Field(
+        description="Digest of the model's configuration, its scorecard and the account that health 50 stands for; "
+        "another one marks a change. Null: not kept then.",
+        examples=["1f2e3d4c5b6a7988"],
+    )
     health: float = Field(description="Health, 0–100, higher is better.", examples=[41.5])
     health_low: float | None = Field(description="Lower end of its 80 % interval, 0–100.", examples=[35.0])
     health_high: float | None = Field(description="Upper end of its 80 % interval, 0–100.", examples=[48.5])

@@ -27,8 +27,8 @@ def load(connection: Connection, batch_id: str, chunk: Sequence[AccountScore], s
     """Write scores and their details; `settled` holds the settled band of each account."""
     listed = [_listed(batch_id, score, settled[score.account_id]) for score in chunk]
     detailed = [(batch_id, *_of_detail(score), _signals(score)) for score in chunk]
-    _write(connection, scores, ("batch_id", *_LISTED, "folded", "settled_band", *_POINTS), listed)
-    _write(connection, score_details, ("batch_id", *_DETAILED, "signals"), detailed)
+    write(connection, scores, ("batch_id", *_LISTED, "folded", "settled_band", *_POINTS), listed)
+    write(connection, score_details, ("batch_id", *_DETAILED, "signals"), detailed)
 
 
 def as_json(value: object) -> str:
@@ -52,7 +52,8 @@ def _listed(batch_id: str, score: AccountScore, settled: Band) -> tuple[Any, ...
     return (batch_id, *_of_list(score), folded, settled, *(score.points.get(dimension) for dimension in DIMENSIONS))
 
 
-def _write(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+def write(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Add rows to a table, each with a value for each of the columns."""
     if not rows:
         return
     if connection.dialect.name != "postgresql":

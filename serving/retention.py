@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
-from serving.schema import attempts, batches, books, data_reports, deliveries, events, score_details, scores
+from serving.schema import attempts, batches, books, data_reports, deliveries, events, score_details, scores, timelines
 from serving.store import ScoreStore
 
 
@@ -32,7 +32,7 @@ def prune(store: ScoreStore, before: datetime) -> Pruned:
         for batch_id in ids:
             connection.execute(delete(score_details).where(score_details.c.batch_id == batch_id))
             removed += connection.execute(delete(scores).where(scores.c.batch_id == batch_id)).rowcount
-            for beside in (books, data_reports):
+            for beside in (books, data_reports, timelines):
                 connection.execute(delete(beside).where(beside.c.batch_id == batch_id))
             connection.execute(delete(batches).where(batches.c.batch_id == batch_id))
         waiting = select(deliveries.c.event_id).where(deliveries.c.due_at.is_not(None))

@@ -53,6 +53,7 @@ batches = Table(
     Column("code_version", Text),
     Column("data_digest", Text),
     Column("erased", Integer, nullable=False, server_default="0"),  # accounts erased since
+    Column("configuration", Text),
     UniqueConstraint("as_of", "known_at", name="batches_moment"),
 )
 
@@ -124,6 +125,15 @@ data_reports = Table(
     metadata,
     Column("batch_id", ByCodePoint, ForeignKey("batches.batch_id", name="data_reports_batch"), primary_key=True),
     Column("report", JSON, nullable=False),
+)
+
+timelines = Table(
+    "timelines",
+    metadata,
+    Column("account_id", ByCodePoint, primary_key=True),
+    Column("batch_id", ByCodePoint, ForeignKey("batches.batch_id", name="timelines_batch"), nullable=False),
+    Column("entries", JSON, nullable=False),
+    Column("left_out", JSON, nullable=False),
 )
 
 opinions = Table(
@@ -216,6 +226,7 @@ attempts = Table(
     Column("error", Text),
 )
 
+Index("timelines_by_batch", timelines.c.batch_id)
 Index("opinions_by_account", opinions.c.account_id)
 Index("actions_by_account", actions.c.account_id)
 Index("events_by_account", events.c.account_id)

@@ -98,9 +98,9 @@ class Batch:
 
     `as_of` is the moment the world was frozen, `known_at` when the scores were made: scoring an old `as_of` again
     with data that came late makes another batch of the same `as_of`. `mode` says what the model rests on, in the
-    model's own word. `catalogue_digest` identifies the signals' definitions, `data_digest` the tables scored and
-    `code_version` the program. `accounts` is the number of scores published, `erased` how many of them have been erased
-    since.
+    model's own word. `catalogue_digest` identifies the signals' definitions, `data_digest` the tables scored,
+    `code_version` the program and `configuration` what people have set of the model. `accounts` is the number of scores
+    published, `erased` how many of them have been erased since.
     """
 
     as_of: datetime
@@ -113,4 +113,5 @@ class Batch:
     code_version: str | None = None
     data_digest: str | None = None
     erased: int = 0
+    configuration: str | None = None
     batch_id: str = field(default_factory=lambda: uuid4().hex)

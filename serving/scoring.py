@@ -16,10 +16,12 @@ from features.matrix import build
 from features.signal import DIMENSIONS
 from features.spine import spine
 from features.tables import Tables
+from features.timeline import timelines
 from serving.book import book_parts
 from serving.data_reporting import data_report
 from serving.scores import AccountScore, Batch, Driver, Freshness, Signal
 from serving.store import ScoreStore
+from serving.timelines import account_timelines
 from training.model import HealthModel, explained
 
 
@@ -39,11 +41,11 @@ def score(
     quarantine: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Batch:
-    """Score every account with a contract in force at `as_of` and publish the batch with its book; the batch.
+    """Score every account with a contract in force at `as_of` and publish the batch; the batch.
 
-    Every signal of the catalogue is kept, also those the model doesn't use. The check that `tables` came out of and
-    the folder of its quarantine are told beside the scores. Raises HistoryError where nobody is a customer at `as_of`,
-    and whatever `ScoreStore.publish` raises.
+    With it go the measures of the book, the accounts' timelines, and what was found in the data: the check that
+    `tables` came out of and the folder of its quarantine. Every signal of the catalogue is kept, also those the model
+    doesn't use. Raises HistoryError where nobody is a customer at `as_of`, and whatever `ScoreStore.publish` raises.
     """
     accounts = spine(tables, [as_of])
     if accounts.is_empty():
@@ -65,11 +67,15 @@ def score(
         accounts=scored.height,
         code_version=version("healthscore"),
         data_digest=data_digest,
+        configuration=model.configuration,
     )
+    entries = timelines(tables, as_of, accounts)
     progress(f"published to {scored.height:,} accounts' history")
     sources = feeds(tables, as_of)
     data = data_report(scored, sources, as_of, checked, quarantine)
-    store.publish(batch, account_scores(scored, tuple(CATALOGUE), sources), book, data)
+    store.publish(
+        batch, account_scores(scored, tuple(CATALOGUE), sources), book, data=data, timelines=account_timelines(entries)
+    )
     return batch
 
 

@@ -37,6 +37,7 @@ from serving.loading import as_json
 from serving.publishing import Publishing
 from serving.schema import batches, books, data_reports, upgrade
 from serving.scores import AccountScore, Batch
+from serving.timelines import Timeline, replace_timelines
 
 _CHUNK = 2_000  # rows sent at a time
 _BUSY_MS = 30_000  # how long SQLite waits for another writer
@@ -88,14 +89,15 @@ class ScoreStore:
         scores_of_batch: Iterable[AccountScore],
         book: Mapping[str, Any] | None = None,
         data: Mapping[str, Any] | None = None,
+        timelines: Iterable[Timeline] = (),
     ) -> None:
         """Write a batch in one transaction: readers see all of it once this returns, and nothing of it before.
 
         The scores may come from a generator; if it raises, nothing is written. `book` holds what the book looks like
-        by each grouping, as `serving.book` makes it, `data` what came in, as `serving.data_reporting` does. Raises
-        RefusedBatch if there are not `batch.accounts` scores, an
-        account comes twice, a value is out of its range, or history already holds a batch of that
-        `(as_of, known_at)`; StoreUnavailable if the database doesn't answer.
+        by each grouping, as `serving.book` makes it, `data` what came in, as `serving.data_reporting` does; `timelines`
+        are those of the accounts. Raises RefusedBatch if there are not `batch.accounts` scores, an account comes twice,
+        a value is out of its range, or history already holds a batch of that `(as_of, known_at)`; StoreUnavailable if
+        the database doesn't answer.
         """
         remaining = iter(scores_of_batch)
         try:
@@ -114,6 +116,8 @@ class ScoreStore:
                     )
                 if data is not None:
                     connection.execute(insert(data_reports), {"batch_id": batch.batch_id, "report": data})
+                if before == current:
+                    replace_timelines(connection, batch, iter(timelines))
         except (IntegrityError, DataError) as error:
             raise RefusedBatch(f"the batch of {batch.as_of:%Y-%m-%d %H:%M} is refused: {error.orig}") from error
         except (psycopg.IntegrityError, psycopg.DataError) as error:  # from COPY

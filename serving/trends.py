@@ -1,11 +1,12 @@
-"""Trends: the health of many accounts over the latest batches, for a glance in a list."""
+"""Trends: health of many accounts, and signals of one, over the latest batches, for a glance."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
-from serving.schema import batches, scores
+from serving.loading import signals_of
+from serving.schema import batches, score_details, scores
 from serving.scores import Batch
 from serving.store import ScoreStore
 
@@ -14,7 +15,39 @@ MOMENTS = 12
 
 
 def trends(store: ScoreStore, batch: Batch, account_ids: Sequence[str]) -> dict[str, list[tuple[float, float]]]:
-    """Days before the batch's `as_of` and health then, the earliest first, by account; of the latest `MOMENTS`.
+    """Days before the batch's `as_of` and health then, the earliest first, by account; of the latest `MOMENTS`."""
+    with store.reading() as connection:
+        moments = _moments(connection, batch)
+        rows = connection.execute(
+            select(scores.c.account_id, scores.c.batch_id, scores.c.health).where(
+                scores.c.batch_id.in_(moments), scores.c.account_id.in_(account_ids)
+            )
+        ).all()
+    found: dict[str, list[tuple[float, float]]] = {}
+    for account_id, batch_id, health in rows:
+        found.setdefault(account_id, []).append((moments[batch_id], health))
+    return {account_id: sorted(points) for account_id, points in found.items()}
+
+
+def signal_trends(store: ScoreStore, batch: Batch, account_id: str) -> dict[str, list[tuple[float, float]]]:
+    """The same of an account's signals, by signal; moments at which one was missing aren't there."""
+    with store.reading() as connection:
+        moments = _moments(connection, batch)
+        rows = connection.execute(
+            select(score_details.c.batch_id, score_details.c.signals).where(
+                score_details.c.batch_id.in_(moments), score_details.c.account_id == account_id
+            )
+        ).all()
+    found: dict[str, list[tuple[float, float]]] = {}
+    for batch_id, signals in sorted(rows, key=lambda row: moments[row.batch_id]):
+        for name, (value, _) in signals_of(signals).items():
+            if isinstance(value, float | int):
+                found.setdefault(name, []).append((moments[batch_id], float(value)))
+    return found
+
+
+def _moments(connection: Connection, batch: Batch) -> dict[str, float]:
+    """The latest `MOMENTS` up to a batch, by the id of their batch, as days before its `as_of`.
 
     Of several batches of one moment the last that was known counts, as everywhere.
     """
@@ -24,18 +57,9 @@ def trends(store: ScoreStore, batch: Batch, account_ids: Sequence[str]) -> dict[
         .order_by(batches.c.as_of.desc(), batches.c.known_at.desc())
         .limit(4 * MOMENTS)
     )
-    with store.reading() as connection:
-        last_of: dict[datetime, str] = {}
-        for batch_id, as_of in connection.execute(earlier):
-            last_of.setdefault(as_of, batch_id)
-        moments = {batch_id: as_of for as_of, batch_id in list(last_of.items())[:MOMENTS]}
-        rows = connection.execute(
-            select(scores.c.account_id, scores.c.batch_id, scores.c.health).where(
-                scores.c.batch_id.in_(moments), scores.c.account_id.in_(account_ids)
-            )
-        ).all()
-    found: dict[str, list[tuple[float, float]]] = {}
-    for account_id, batch_id, health in rows:
-        days = (moments[batch_id] - batch.as_of).total_seconds() / 86_400
-        found.setdefault(account_id, []).append((days, health))
-    return {account_id: sorted(points) for account_id, points in found.items()}
+    last_of: dict[datetime, str] = {}
+    for batch_id, as_of in connection.execute(earlier):
+        last_of.setdefault(as_of, batch_id)
+    return {
+        batch_id: (as_of - batch.as_of).total_seconds() / 86_400 for as_of, batch_id in list(last_of.items())[:MOMENTS]
+    }

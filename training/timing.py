@@ -74,7 +74,8 @@ def flips(rows: pl.DataFrame, column: str, resamples: Resamples) -> Estimate:
 def missed(rows: pl.DataFrame, matrix: pl.DataFrame) -> Missed:
     """Accounts that left while green, the largest ARR first, with the signals that weighed most.
 
-    Of each churn the last snapshot 60 to 180 days before counts. `matrix` has the values of the signals, and each account's owner.
+    Of each churn the last snapshot 60 to 180 days before counts. `matrix` has the values of the signals, and each
+    account's owner.
     """
     told = (
         _before(rows)

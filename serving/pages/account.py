@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import HealthscoreError
 from serving.access.permission import may
+from serving.account_timeline import account_timeline
 from serving.accounts import account_detail
 from serving.actions import ActionGiven, ActionShown, Outcome, actions_of, take_action
 from serving.changes import Changes, changes
@@ -21,6 +22,8 @@ from serving.pages.charts import Chart, Fall, health_chart, risk_chart, waterfal
 from serving.pages.desk import Desk
 from serving.pages.form import Sent, read
 from serving.pages.page import Page, Section, page_routes, shown
+from serving.pages.signals import SignalRow, signal_rows
+from serving.pages.timeline import TimelineShown, timeline_shown
 from serving.pages.what_if_form import WhatIfForm, what_if_form
 from serving.parameters import no_parameters
 from serving.plays import Plays
@@ -29,6 +32,7 @@ from serving.read_models import AccountDetail
 from serving.risk_curve import risk_curve
 from serving.scores import BANDS, Band
 from serving.stored_rows import StoredScore, current_score
+from serving.trends import signal_trends
 
 SINCE: Sequence[tuple[int, str]] = ((1, "a day"), (7, "a week"), (28, "four weeks"), (182, "half a year"))
 HORIZONS = (30, 90, 180, 365)
@@ -71,11 +75,13 @@ class AccountShown(Page):
     moments: int
     risk: Chart
     falls: list[Fall]
+    timeline: TimelineShown | None
     changed: Changes | str
     since: int
     plays: list[PlayOffered]
     taken: list[ActionShown]
     what_if: WhatIfForm
+    signals: list[SignalRow]
     bands: Sequence[Band] = tuple(BANDS)
     outcomes: Sequence[tuple[Outcome, str]] = OUTCOMES
     offered_since: Sequence[tuple[int, str]] = SINCE
@@ -130,11 +136,13 @@ def _page(desk: Desk, account_id: str, reach: Reach, asked: dict[str, str], sinc
         moments=len({point.as_of for point in history}),
         risk=risk_chart(_curve(desk, account, stored), account.as_of, account.renewal_at),
         falls=waterfall(account.base_points, account.points),
+        timeline=timeline_shown(account_timeline(store, account_id, reach=reach), history, account.renewal_at),
         changed=_changed(desk, account_id, reach, account.as_of.date() - timedelta(days=since)),
         since=since,
         plays=_offered(account, taken, desk.plays),
         taken=taken,
         what_if=what_if_form(desk.models, account, stored, asked),
+        signals=signal_rows(account.signals, signal_trends(store, batch, account_id), account.freshness),
     )
 
 

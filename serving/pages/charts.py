@@ -76,32 +76,35 @@ class Fall:
 
 
 def health_chart(points: Sequence[HistoryPoint]) -> Chart | None:
-    """Health over time with its interval, and a mark wherever another model version begins; None for one moment."""
+    """Health over time with its interval; None for one moment.
+
+    A mark stands wherever another model version or another configuration begins.
+    """
     moments = list({point.as_of: point for point in points}.values())  # the last known of each moment
     if len(moments) < 2:
         return None
     begins, ends = moments[0].as_of, moments[-1].as_of
-    x = Axis(0, _days(begins, ends), LEFT, WIDTH - RIGHT)
+    x = Axis(0, days_from(begins, ends), LEFT, WIDTH - RIGHT)
     reached = [
         end for point in moments for end in (point.health, point.health_low, point.health_high) if end is not None
     ]
-    y = _health_axis(reached, HEIGHT - BOTTOM, TOP)
-    places = [(x.at(_days(begins, point.as_of)), y.at(point.health)) for point in moments]
+    y = health_axis(reached, HEIGHT - BOTTOM, TOP)
+    places = [(x.at(days_from(begins, point.as_of)), y.at(point.health)) for point in moments]
     told = [point for point in moments if point.health_low is not None and point.health_high is not None]
-    upper = [(x.at(_days(begins, point.as_of)), y.at(point.health_high or 0)) for point in told]
-    lower = [(x.at(_days(begins, point.as_of)), y.at(point.health_low or 0)) for point in reversed(told)]
+    upper = [(x.at(days_from(begins, point.as_of)), y.at(point.health_high or 0)) for point in told]
+    lower = [(x.at(days_from(begins, point.as_of)), y.at(point.health_low or 0)) for point in reversed(told)]
     labels = [f"{_day(point.as_of)}: {point.health:.0f}" for point in moments]
     changed = [
-        Tick(x.at(_days(begins, after.as_of)), f"version {after.model_version}")
+        Tick(x.at(days_from(begins, after.as_of)), words)
         for before, after in pairwise(moments)
-        if (before.model_name, before.model_version) != (after.model_name, after.model_version)
+        if (words := _other_model(before, after))
     ]
     return Chart(
-        line=_path(places),
-        area=_path([*upper, *lower]),
+        line=path(places),
+        area=path([*upper, *lower]),
         dots=[Dot(*place, label) for place, label in zip(places, labels, strict=True)],
         across=[Tick(y.at(value), f"{value:g}") for value in (*_BEGINS, y.low, y.high) if _apart(value, y)],
-        along=[Tick(x.at(_days(begins, at)), _day(at)) for at in (begins, ends)],
+        along=[Tick(x.at(days_from(begins, at)), _day(at)) for at in (begins, ends)],
         marks=changed,
     )
 
@@ -112,14 +115,14 @@ def risk_chart(curve: Sequence[tuple[int, float]], as_of: datetime, renewal_at: 
     highest = next(top for top in (0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0) if curve[-1][1] <= top)
     x, y = Axis(0, days, LEFT, WIDTH - RIGHT), Axis(0, highest, HEIGHT - BOTTOM, TOP)
     places = [(x.at(day), y.at(risk)) for day, risk in curve]
-    near = [] if renewal_at is None or not 0 <= _days(as_of, renewal_at) <= days else [renewal_at]
+    near = [] if renewal_at is None or not 0 <= days_from(as_of, renewal_at) <= days else [renewal_at]
     return Chart(
-        line=_path(places),
-        area=_path([(x.at(0), y.at(0)), *places, (x.at(days), y.at(0))]),
+        line=path(places),
+        area=path([(x.at(0), y.at(0)), *places, (x.at(days), y.at(0))]),
         dots=[Dot(x.at(day), y.at(risk), f"{day} days: {100 * risk:.1f} %") for day, risk in curve if day % 28 == 0],
         across=[Tick(y.at(share * highest), f"{100 * share * highest:g} %") for share in (0, 0.5, 1)],
         along=[Tick(x.at(day), _day(as_of + timedelta(days=day))) for day in (0, days // 2, days)],
-        marks=[Tick(x.at(_days(as_of, at)), f"renewal {_day(at)}") for at in near],
+        marks=[Tick(x.at(days_from(as_of, at)), f"renewal {_day(at)}") for at in near],
     )
 
 
@@ -142,11 +145,21 @@ def sparkline(points: Sequence[tuple[float, float]]) -> str | None:
     """Health over time in a box of 84 by 22; None for one moment."""
     if len(points) < 2:
         return None
-    x, y = Axis(points[0][0], points[-1][0], 2, 82), _health_axis([health for _, health in points], 20, 2)
-    return _path([(x.at(at), y.at(health)) for at, health in points])
+    x, y = Axis(points[0][0], points[-1][0], 2, 82), health_axis([health for _, health in points], 20, 2)
+    return path([(x.at(at), y.at(health)) for at, health in points])
 
 
-def _health_axis(reached: Sequence[float], start: float, end: float) -> Axis:
+def _other_model(before: HistoryPoint, after: HistoryPoint) -> str:
+    """What is other about the model that made a score; empty where it is the same."""
+    said = []
+    if (before.model_name, before.model_version) != (after.model_name, after.model_version):
+        said.append(f"version {after.model_version}")
+    if None not in {before.configuration, after.configuration} and before.configuration != after.configuration:
+        said.append("other configuration")
+    return ", ".join(said)
+
+
+def health_axis(reached: Sequence[float], start: float, end: float) -> Axis:
     """A scale of whole tens of health that holds what was reached, and at least `SPAN` points."""
     low, high = 10 * floor(min(reached) / 10), 10 * ceil(max(reached) / 10)
     if high - low < SPAN:
@@ -165,11 +178,13 @@ def _length(scale: Axis, before: float, value: float) -> float:
     return round(abs(scale.at(before + value) - scale.at(before)), 1)
 
 
-def _path(places: Sequence[tuple[float, float]]) -> str:
+def path(places: Sequence[tuple[float, float]]) -> str:
+    """Places as the points of a line."""
     return " ".join(f"{x:g},{y:g}" for x, y in places)
 
 
-def _days(start: datetime, end: datetime) -> float:
+def days_from(start: datetime, end: datetime) -> float:
+    """Days from one moment to another."""
     return (end - start).total_seconds() / 86_400
 
 

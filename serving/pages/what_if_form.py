@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 
 from pydantic import ValidationError
 
@@ -18,19 +19,25 @@ OFFERED = 6
 
 @dataclass(frozen=True)
 class Field:
-    """A signal one can ask about; shares are written in per cent. `wrong` says what is wrong with what was asked."""
+    """A signal one can ask about; shares are written in per cent. `wrong` says what is wrong with what was asked.
+
+    `low` to `high` is what the model has seen; `step` is 1 where values are whole, else any.
+    """
 
     name: str
     meaning: str
     unit: str
     now: str
     asked: str
+    low: str
+    high: str
+    step: str
     wrong: str = ""
 
 
 @dataclass(frozen=True)
 class WhatIfForm:
-    """The fields, and the answer or what was wrong, where something was asked."""
+    """The fields, and the answer or what was wrong, where something was asked; no fields where no model answers."""
 
     fields: list[Field]
     answer: WhatIfShown | None = None
@@ -47,7 +54,11 @@ def what_if_form(
     shown = {signal.name: signal for signal in account.signals if _can_be_asked(signal)}
     if unknown := asked.keys() - shown.keys():
         raise BadParameter(min(unknown), f"{min(unknown)} can't be asked about for this account")
-    costly = sorted(shown.values(), key=lambda signal: signal.points)[:OFFERED]
+    try:
+        seen = models.version(stored.model_name, stored.model_version).card.seen
+    except HealthscoreError as error:
+        return WhatIfForm([], None, str(error))
+    costly = sorted((shown[name] for name in shown if name in seen), key=lambda signal: signal.points)[:OFFERED]
     offered = {signal.name: signal for signal in [*costly, *(shown[name] for name in asked)]}
     texts = {name: asked.get(name, "").strip() or _text(signal) for name, signal in offered.items()}
     changed = {name: text for name, text in texts.items() if text != _text(offered[name])}
@@ -66,10 +77,23 @@ def what_if_form(
         except HealthscoreError as error:
             wrong = str(error)
     fields = [
-        Field(name, signal.meaning or name, signal.unit or "", _text(signal), texts[name], problems.get(name, ""))
+        _field(signal, texts[name], seen.get(name, (0.0, 0.0)), problems.get(name, ""))
         for name, signal in offered.items()
     ]
     return WhatIfForm(fields, answer, wrong)
+
+
+def _field(signal: SignalShown, text: str, seen: tuple[float, float], wrong: str) -> Field:
+    """The slider of a signal: from the lowest to the highest value that can be asked, and is on it as it is."""
+    value = float(signal.value or 0.0)
+    declared = CATALOGUE[signal.name]
+    low = max(seen[0], -inf if declared.lower is None else declared.lower)
+    high = min(seen[1], inf if declared.upper is None else declared.upper)
+    whole = signal.unit not in ("share", "ratio") and value.is_integer() and low.is_integer() and high.is_integer()
+    return Field(
+        name=signal.name, meaning=signal.meaning or signal.name, unit=signal.unit or "", now=_text(signal), asked=text,
+        low=_written(low, signal.unit), high=_written(high, signal.unit), step="1" if whole else "any", wrong=wrong,
+    )  # fmt: skip
 
 
 def _can_be_asked(signal: SignalShown) -> bool:
@@ -78,9 +102,13 @@ def _can_be_asked(signal: SignalShown) -> bool:
 
 
 def _text(signal: SignalShown) -> str:
-    """The stored value as the form writes it: shares in per cent."""
-    value = float(signal.value or 0.0)
-    value = 100 * value if signal.unit == "share" else value
+    """The stored value as the form writes it."""
+    return _written(float(signal.value or 0.0), signal.unit)
+
+
+def _written(value: float, unit: str | None) -> str:
+    """A value as the form writes it: shares in per cent."""
+    value = 100 * value if unit == "share" else value
     return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
 
 

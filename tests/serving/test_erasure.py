@@ -23,6 +23,7 @@ from serving.schema import batches, events, metadata, scores
 from serving.scores import AccountScore, Batch
 from serving.store import ScoreStore
 from serving.store_cli import app
+from serving.timelines import Timeline
 from serving.webhooks import SubscriptionAsked, subscribe
 
 MakeScore = Callable[..., AccountScore]
@@ -39,7 +40,9 @@ def book(store: ScoreStore, make_batch: MakeBatch, make_score: MakeScore) -> Sco
     subscribe(store, asked, author="local", now=NOW)
     for day, (health, band) in enumerate([(80.0, "healthy"), (20.0, "critical"), (20.0, "critical")]):
         store.publish(
-            make_batch(2, day=day), [make_score(SECRET, name=SECRET, health=health, band=band), make_score("b")]
+            make_batch(2, day=day),
+            [make_score(SECRET, name=SECRET, health=health, band=band), make_score("b")],
+            timelines=[Timeline(SECRET, [{"lane": "tickets", "kind": "defect", "id": SECRET}], {})],
         )
     given = OpinionGiven(rating="healthy", reason="x")
     give_opinion(store, SECRET, given, author="ada", now=NOW, reach=EVERYTHING)
@@ -50,7 +53,7 @@ def book(store: ScoreStore, make_batch: MakeBatch, make_score: MakeScore) -> Sco
 def test_everything_held_can_be_exported(book: ScoreStore) -> None:
     held = held_on(book, SECRET)
     assert {name: len(rows) for name, rows in held.items()} == {
-        "scores": 3, "score_details": 3, "opinions": 1, "actions": 1, "events": 2,
+        "scores": 3, "score_details": 3, "timelines": 1, "opinions": 1, "actions": 1, "events": 2,
     }  # fmt: skip
     assert set(held) == {table.name for table in metadata.sorted_tables if "account_id" in table.c}, "all are tried"
     with pytest.raises(UnknownAccount):
@@ -59,7 +62,7 @@ def test_everything_held_can_be_exported(book: ScoreStore) -> None:
 
 def test_what_is_forgotten_is_gone(book: ScoreStore) -> None:
     erased = forget(book, SECRET, author="local", now=NOW)
-    assert erased.rows == 3 + 3 + 1 + 1 + 2 + 2  # the last two: the events' deliveries
+    assert erased.rows == 3 + 3 + 1 + 1 + 1 + 2 + 2  # the last two: the events' deliveries
     with book.reading() as connection:
         for table in metadata.sorted_tables:
             assert SECRET not in repr(connection.execute(select(table)).all()), table.name

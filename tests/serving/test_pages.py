@@ -307,12 +307,14 @@ def test_a_waterfall_falls_from_bar_to_bar() -> None:
     assert (best.label, best.before, best.start, best.length) == ("support", 12.5, 12.5, 25.0)
 
 
-def _point(day: int, health: float, version: str = "1", known: int = 4) -> HistoryPoint:
+def _point(
+    day: int, health: float, version: str = "1", known: int = 4, configuration: str | None = None
+) -> HistoryPoint:
     as_of = datetime(2026, 1, 1) + timedelta(days=day)
     return HistoryPoint(
         as_of=as_of, known_at=as_of + timedelta(hours=known), batch_id="b", model_name="churn", model_version=version,
-        mode="learned", health=health, health_low=health - 5, health_high=health + 5, band="at_risk", risk_90d=0.1,
-        risk_365d=0.3, renewal_risk=None, arr=1.0, arr_at_risk=0.3, coverage=1.0,
+        mode="learned", configuration=configuration, health=health, health_low=health - 5, health_high=health + 5,
+        band="at_risk", risk_90d=0.1, risk_365d=0.3, renewal_risk=None, arr=1.0, arr_at_risk=0.3, coverage=1.0,
     )  # fmt: skip
 
 
@@ -323,6 +325,21 @@ def test_health_over_time_shows_the_last_known_of_each_moment_and_new_versions()
     assert [dot.label for dot in chart.dots] == ["1 Jan 2026: 45", "11 Jan 2026: 45", "21 Jan 2026: 65"]
     assert [(mark.at, mark.label) for mark in chart.marks] == [(628, "version 2")]
     assert health_chart([_point(0, 40)]) is None
+
+
+@pytest.mark.parametrize(
+    "version, configuration, said",
+    [
+        ("1", "a", []),
+        ("1", None, []),  # not kept then
+        ("2", "a", ["version 2"]),
+        ("2", "b", ["version 2, other configuration"]),
+        ("1", "b", ["other configuration"]),
+    ],
+)
+def test_health_over_time_marks_another_configuration(version: str, configuration: str | None, said: list[str]) -> None:
+    chart = health_chart([_point(0, 40, "1", configuration="a"), _point(28, 45, version, configuration=configuration)])
+    assert [mark.label for mark in chart.marks] == said  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("days, marks", [(73, [(170.4, "renewal 15 Mar 2026")]), (-1, []), (366, []), (None, [])])

@@ -8,7 +8,9 @@ typical account: `base_points`, `points_segment` and the points of all signals a
 What the clock contributes is part of the base, since the question is the same for everyone.
 """
 
+import json
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -62,6 +64,12 @@ class HealthModel:
     churn: Hazard
     contraction: Hazard
     card: Card
+
+    @property
+    def configuration(self) -> str:
+        """Digest of what people set, not learned: the scorecard, and the account that stands for health 50."""
+        held = json.dumps([self.churn.scorecard.to_json(), self.card.reference], sort_keys=True)
+        return sha256(held.encode()).hexdigest()[:16]
 
     def score(self, matrix: pl.DataFrame) -> pl.DataFrame:
         """Scores of every row of `features.matrix.build`'s matrix, in its order.

@@ -50,6 +50,7 @@ TABLE = {
     "GET /v1/accounts/{account_id}/opinions": ACCOUNTS,
     "POST /v1/accounts/{account_id}/opinions": ACCOUNTS,
     "GET /v1/accounts/{account_id}/signals": ALL,
+    "GET /v1/accounts/{account_id}/timeline": ACCOUNTS,
     "POST /v1/accounts/{account_id}/what-if": ACCOUNTS,
     "GET /v1/book": ACCOUNTS,
     "GET /v1/book/engagement": ACCOUNTS,

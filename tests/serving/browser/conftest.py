@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from time import sleep
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import polars as pl
 import pytest
@@ -19,7 +19,10 @@ from features.findings import Checked, Example, Finding
 from features.tables import Tables
 from serving.access.keys import Keys
 from serving.access.roles import Role
+from serving.accounts import account_page
 from serving.api import create_app
+from serving.listing import AccountQuery
+from serving.read_models import AccountRow
 from serving.scoring import score
 from serving.store import ScoreStore
 from tests.serving.receipts import PROOF, with_versions
@@ -35,10 +38,11 @@ FLAGS = [
 
 @dataclass(frozen=True)
 class Service:
-    """Where it answers, the csm's name, and a key for each role."""
+    """Where it answers, the csm's name, the id of their account with the most ARR at risk, and a key for each role."""
 
     address: str
     owner: str
+    riskiest: str
     keys: dict[Role, str]
 
 
@@ -89,8 +93,8 @@ def service(
         for as_of in (datetime(2025, 12, 4), datetime(2026, 1, 1)):
             score(tables, model, store, as_of=as_of, known_at=as_of + timedelta(hours=4), model_name="churn",
                   model_version="1", checked=_checked(tables), quarantine=Path("quarantine"))  # fmt: skip
-        owner = _owner_of_the_riskiest(store)
-        owners: dict[Role, str | None] = {"csm": owner, "renewals": None, "admin": None}
+        riskiest = _riskiest(store)
+        owners: dict[Role, str | None] = {"csm": riskiest.owner, "renewals": None, "admin": None}
         keys = {role: Keys(store).create(role, role, now=NOW, owner=of)[1] for role, of in owners.items()}
         seconds = count()
         app = create_app(store, registry=proven, clock=lambda: NOW + timedelta(seconds=next(seconds)))
@@ -101,7 +105,7 @@ def service(
             assert thread.is_alive(), "the server didn't start"
             sleep(0.05)
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Service(f"http://127.0.0.1:{port}", owner, keys)
+        yield Service(f"http://127.0.0.1:{port}", riskiest.owner or "", riskiest.account_id, keys)
         server.should_exit = True
         thread.join()
 
@@ -127,7 +131,7 @@ def visit(chromium: Any, service: Service) -> Iterator[Callable[..., Visit]]:
 
     def opened(**context: Any) -> Visit:
         page = chromium.new_context(**context).new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)  # a busy machine is slow, not wrong
         visit = Visit(page, service)
         page.on("console", lambda said: visit.complaints.append(f"{said.type}: {said.text}"))
         page.on("pageerror", lambda error: visit.complaints.append(str(error)))
@@ -140,6 +144,28 @@ def visit(chromium: Any, service: Service) -> Iterator[Callable[..., Visit]]:
         each.page.context.close()
         assert each.complaints == []
         assert each.hosts <= {urlsplit(service.address).netloc}
+
+
+@pytest.fixture
+def signed_in(visit: Callable[..., Visit]) -> Callable[..., Visit]:
+    """Opens tabs signed in as a role, at Today: `signed_in("renewals", viewport=…)`; as `visit`, they may not complain.
+
+    A journey is a test that takes this and goes on from there.
+    """
+
+    def opened(role: Role, **context: Any) -> Visit:
+        seen = visit(**context)
+        seen.go("/sign-in")
+        seen.sign_in(role)
+        return seen
+
+    return opened
+
+
+@pytest.fixture(scope="package")
+def riskiest(service: Service) -> str:
+    """The path of the csm's account with the most ARR at risk."""
+    return f"/accounts/{quote(service.riskiest, safe='')}"
 
 
 def _checked(tables: Tables) -> Checked:
@@ -155,9 +181,6 @@ def _checked(tables: Tables) -> Checked:
     return Checked(tables, found, {"tickets": pl.DataFrame({"rule": ["unknown_account"]})}, {"tickets": 10}, {})
 
 
-def _owner_of_the_riskiest(store: ScoreStore) -> str:
-    from serving.accounts import account_page
-    from serving.listing import AccountQuery
-
+def _riskiest(store: ScoreStore) -> AccountRow:
     accounts = account_page(store, store.current(), AccountQuery(limit=50), superseded=False).accounts
-    return next(account.owner for account in accounts if account.owner)
+    return next(account for account in accounts if account.owner)
