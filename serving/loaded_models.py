@@ -145,7 +145,7 @@ class LoadedModels:
     def _list(self, registry: Registry) -> Iterator[Listed]:
         """The registry's versions; of those listed before only what may change is read again."""
         runs = {listed.facts.version.run_id: listed.run for listed in self._listed}
-        for facts in registry.versions():
+        for facts in registry.versions(most=50):
             run_id = facts.version.run_id
             yield Listed(facts, runs[run_id] if run_id in runs else _run(registry, run_id))
 

@@ -5,7 +5,18 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
-from serving.schema import attempts, batches, books, data_reports, deliveries, events, score_details, scores, timelines
+from serving.schema import (
+    attempts,
+    batches,
+    books,
+    data_reports,
+    deliveries,
+    events,
+    score_details,
+    scores,
+    shadow_scores,
+    timelines,
+)
 from serving.store import ScoreStore
 
 
@@ -30,6 +41,7 @@ def prune(store: ScoreStore, before: datetime) -> Pruned:
         ids = list(connection.scalars(old))
         removed = 0
         for batch_id in ids:
+            connection.execute(delete(shadow_scores).where(shadow_scores.c.batch_id == batch_id))
             connection.execute(delete(score_details).where(score_details.c.batch_id == batch_id))
             removed += connection.execute(delete(scores).where(scores.c.batch_id == batch_id)).rowcount
             for beside in (books, data_reports, timelines):

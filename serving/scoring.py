@@ -39,13 +39,15 @@ def score(
     data_digest: str | None = None,
     checked: Checked | None = None,
     quarantine: Path | None = None,
+    gate: Callable[[pl.DataFrame], None] = lambda _: None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Batch:
     """Score every account with a contract in force at `as_of` and publish the batch; the batch.
 
     With it go the measures of the book, the accounts' timelines, and what was found in the data: the check that
     `tables` came out of and the folder of its quarantine. Every signal of the catalogue is kept, also those the model
-    doesn't use. Raises HistoryError where nobody is a customer at `as_of`, and whatever `ScoreStore.publish` raises.
+    doesn't use. `gate` is shown the matrix with the scores beside it before anything is published; what it raises stops
+    the batch. Raises HistoryError where nobody is a customer at `as_of`, and whatever `ScoreStore.publish` raises.
     """
     accounts = spine(tables, [as_of])
     if accounts.is_empty():
@@ -53,6 +55,7 @@ def score(
     matrix = build(tables, accounts, SIGNALS, progress)
     progress(f"scores of {matrix.height:,} accounts")
     scored = scored_by(model, matrix)
+    gate(scored)
     progress("drivers in words")
     scored = scored.with_columns(drivers=explained(model, matrix, scored))
     progress("measures of the book")

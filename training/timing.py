@@ -75,7 +75,7 @@ def missed(rows: pl.DataFrame, matrix: pl.DataFrame) -> Missed:
     """Accounts that left while green, the largest ARR first, with the signals that weighed most.
 
     Of each churn the last snapshot 60 to 180 days before counts. `matrix` has the values of the signals, and each
-    account's owner.
+    account's owner; a signal that a fold's model didn't know yet gave no points.
     """
     told = (
         _before(rows)
@@ -108,7 +108,7 @@ def missed(rows: pl.DataFrame, matrix: pl.DataFrame) -> Missed:
                 churned_at=row["churned_at"],
                 health=row["health"],
                 risk_90d=row["risk_90d"],
-                drivers=_drivers({name: (seen[name], row[f"points__{name}"]) for name in signals}),
+                drivers=_drivers({name: (seen[name], row[f"points__{name}"] or 0.0) for name in signals}),
                 owner=seen["owner"],
             )
             for row, seen in zip(largest.iter_rows(named=True), values.iter_rows(named=True), strict=True)

@@ -29,12 +29,13 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 from pandas.api.types import is_numeric_dtype
 
+from training.champions import CHALLENGER as CHALLENGER
+from training.champions import CHAMPION as CHAMPION
+from training.champions import Champions
 from training.errors import RegistryUnavailable
 from training.leads import renewal_clock
 from training.model import HealthModel, Served, load, save
 
-CHAMPION = "champion"
-CHALLENGER = "challenger"
 EXPERIMENT = "healthscore"
 RECEIPT = "receipt.json"
 PAGE = "receipt.html"
@@ -83,6 +84,11 @@ class Registry:
         """A client of this registry."""
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
+    @property
+    def champions(self) -> Champions:
+        """Who is champion, who was before, and what was decided on versions."""
+        return Champions(self.client, self.name)
+
     def load(self, version: str = CHAMPION) -> tuple[HealthModel, Version]:
         """The model with that alias or version number; RegistryUnavailable where there is none."""
         try:
@@ -96,7 +102,8 @@ class Registry:
         except (MlflowException, OSError) as error:
             raise RegistryUnavailable(
                 f"no model {self.name}@{version} could be loaded from {self.uri}: {_first_line(error)}; "
-                "train one first (healthscore train), or check the tracking address"
+                "train one first (healthscore train), promote one that waits (healthscore promote), or check the "
+                "tracking address"
             ) from error
 
     def has(self, version: str) -> bool:
@@ -108,7 +115,8 @@ class Registry:
         return True
 
     def _version(self, version: str) -> ModelVersion:
-        self._be_there()
+        if not self._there():
+            raise MlflowException("there is no registry yet")
         if version.isdigit():
             return self.client.get_model_version(self.name, version)
         return self.client.get_model_version_by_alias(self.name, version)
@@ -125,19 +133,23 @@ class Registry:
             ) from error
         return _facts(found, aliases, version)
 
-    def versions(self, most: int = 50) -> tuple[Facts, ...]:
-        """The versions registered last, unloaded, the newest first. Raises RegistryUnavailable."""
+    def versions(self, most: int = 10_000) -> tuple[Facts, ...]:
+        """The versions registered last, unloaded, the newest first; none where there is no such model.
+
+        Raises RegistryUnavailable.
+        """
         try:
-            self._be_there()
+            if not self._exists():
+                return ()
+            aliases = self.client.get_registered_model(self.name).aliases
             found = self.client.search_model_versions(
                 f"name = '{self.name}'", max_results=most, order_by=["version_number DESC"]
             )
-            aliases = self.client.get_registered_model(self.name).aliases if found else {}
         except (MlflowException, OSError) as error:
             raise RegistryUnavailable(
                 f"the versions of {self.name} couldn't be read from {self.uri}: {_first_line(error)}"
             ) from error
-        return tuple(_facts(version, aliases, str(version.version)) for version in found)
+        return tuple(_facts(version, aliases) for version in found)
 
     def run(self, run_id: str) -> Run:
         """What a run wrote down. Raises RegistryUnavailable."""
@@ -149,10 +161,13 @@ class Registry:
             ) from error
         return Run(dict(data.params), dict(data.metrics))
 
-    def _be_there(self) -> None:
+    def _there(self) -> bool:
+        """Whether there is a registry to ask; asking would make a local one."""
         local = self.uri.removeprefix("sqlite:///")
-        if local != self.uri and not Path(local).exists():  # which asking would make
-            raise MlflowException("there is no registry yet")
+        return local == self.uri or Path(local).exists()
+
+    def _exists(self) -> bool:
+        return self._there() and bool(self.client.search_registered_models(f"name = '{self.name}'"))
 
     def receipt(self, version: str = CHAMPION) -> dict[str, Any] | None:
         """The receipt of that alias or version number as plain JSON values, None where it wasn't proven."""
@@ -229,7 +244,10 @@ class Registry:
                 )
                 number = str(made.version)
             alias = CHAMPION if promote else CHALLENGER
-            self.client.set_registered_model_alias(self.name, alias, number)
+            self.client.set_registered_model_alias(self.name, CHALLENGER, number)
+            if promote:
+                at = datetime.fromtimestamp(made.creation_timestamp / 1000, UTC).replace(tzinfo=None)
+                self.champions.promote(number, at=at, by="training", reason="registered as champion")
         except MlflowException as error:
             raise RegistryUnavailable(f"the registry at {self.uri} refused the model: {_first_line(error)}") from error
         return Version(self.name, number, run.info.run_id, alias)
@@ -246,10 +264,10 @@ class Registry:
             yield run
 
 
-def _facts(found: ModelVersion, aliases: Mapping[str, Any], asked: str) -> Facts:
+def _facts(found: ModelVersion, aliases: Mapping[str, Any], asked_for: str | None = None) -> Facts:
     number = str(found.version)
     return Facts(
-        Version(found.name, number, found.run_id, asked),
+        Version(found.name, number, found.run_id, asked_for or number),
         tuple(sorted(alias for alias, of in aliases.items() if str(of) == number)),
         dict(found.tags),
         datetime.fromtimestamp(found.creation_timestamp / 1000, UTC).replace(tzinfo=None),
