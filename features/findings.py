@@ -1,7 +1,7 @@
 """What a check found: one finding per table, rule and column, and the rows put aside."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -50,13 +50,15 @@ class Checked:
 
     `rows_read` and `quarantine` are keyed by canonical table, and by `owner.<table>` where rows of the owner's own
     table were put aside before mapping. Per key, rows read = rows usable + rows quarantined. A quarantine frame holds
-    the mapped row as text (null where it was missing) and `_file`, `_row`, `rule`, `reason`.
+    the mapped row as text (null where it was missing) and `_file`, `_row`, `rule`, `reason`. `columns` has the columns
+    of each table with the type they came in; `unused` where nothing reads them.
     """
 
     tables: Tables
     findings: tuple[Finding, ...]
     quarantine: Mapping[str, pl.DataFrame]
     rows_read: Mapping[str, int]
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def rows_quarantined(self, name: str) -> int:
         """How many rows of that table were put aside."""

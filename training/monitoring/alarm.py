@@ -10,7 +10,7 @@ Severity = Literal["stop", "warn"]
 
 @dataclass(frozen=True)
 class Alarm:
-    """`about` is what it concerns: a table, `table.column`, a signal, a segment. `kind` is one word for what happened."""
+    """`about` is what it concerns: a table, `table.column`, a signal, a segment; `kind` is what happened, in a word."""
 
     kind: str
     severity: Severity

@@ -1,7 +1,7 @@
 """Drift: signals and scores that lie otherwise than they usually do, in the whole book and in its large segments.
 
-With many accounts every difference is certain, and with many signals some test is always sure, so what has moved goes by
-the size of the effect: a PSI of 0.25 and half as much again as any snapshot of the reference year showed. The test, χ²
+With many accounts every difference is certain, and with many signals some test is always sure, so what has moved goes
+by the size of the effect: a PSI of 0.25 and half as much again as any snapshot of the reference year showed. The test, χ²
 on the same bins, adjusted for how many there are (Benjamini & Hochberg, 1995), only supports it. An alarm wants more: a
 signal that moved must move health with it, or nobody's score is the worse for it.
 """

@@ -13,17 +13,17 @@ import polars as pl
 
 from features.catalogue import CATALOGUE
 from features.tables import TABLES, Tables
+from training.model import HealthModel
 from training.monitoring.alarm import Alarm, Severity
 from training.monitoring.baseline import Baseline, Span, key
 from training.monitoring.readings import MATRIX, Reading, brought, categories, moment_of, read, silence
-from training.model import HealthModel
 
 FEWEST = 50
 """Values a figure must be of, now and in every snapshot of the baseline; of a share, so many must usually have it."""
 FEWEST_SIZED = 20
 """Values that a median or a mean must be of: with so many, one that is three times off is no chance."""
 SCALE = 8.0
-"""Times the usual size from which on it is another unit; cents, percent, minutes and thousands are 60 times and more."""
+"""Times the usual size from which on it is another unit; cents, percent and minutes are 60 times and more."""
 ODD_SCALE = 3.0
 FELL = 0.4
 """Part of the least usual below which rows, or values that are there, or other than zero, have gone missing."""
@@ -45,9 +45,7 @@ class Judgement:
     cause: str
 
 
-def feed_alarms(
-    matrix: pl.DataFrame, tables: Tables, baseline: Baseline, model: HealthModel
-) -> tuple[Alarm, ...]:
+def feed_alarms(matrix: pl.DataFrame, tables: Tables, baseline: Baseline, model: HealthModel) -> tuple[Alarm, ...]:
     """What is wrong with the feeds at the moment of `matrix`, rows of one snapshot; the worst first."""
     found: list[Alarm] = [*_gone(tables, baseline), *_stopped(matrix, tables, baseline)]
     without = {alarm.about for alarm in found}
@@ -133,7 +131,9 @@ def _of_tables(judged: Sequence[tuple[Reading, Judgement]], baseline: Baseline) 
         yield Alarm(kind, severity, about, judgement.cause, f"{where} If it is right, {_OTHERWISE}")
 
 
-def _of_signals(judged: Sequence[tuple[Reading, Judgement]], explained: set[str], baseline: Baseline) -> Iterator[Alarm]:
+def _of_signals(
+    judged: Sequence[tuple[Reading, Judgement]], explained: set[str], baseline: Baseline
+) -> Iterator[Alarm]:
     """One alarm for each kind and source table, where nothing has been said of the tables they are made of."""
     together: dict[tuple[str, str], list[tuple[str, Judgement]]] = {}
     for reading, judgement in judged:

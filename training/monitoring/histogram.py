@@ -5,8 +5,8 @@ values it was first made of; later values are counted between the same edges.
 
 PSI (population stability index; Siddiqi, Credit Risk Scorecards, 2006; the symmetric divergence of Jeffreys, 1946) is
 `Σ (p − q) · ln(p ÷ q)` over the bins' shares. By convention below 0.1 nothing has moved and from 0.25 on much has.
-SciPy has its terms. The kept libraries that have the whole of it want the reference's rows at hand; besides, Frouros 0.9
-takes no NumPy from 2.2 on, NannyML 0.13 no Python from 3.13 on, and Evidently 0.7 comes with a web server and Plotly.
+SciPy has its terms. The kept libraries that have the whole of it want the reference's rows at hand; besides, Frouros
+0.9 takes no NumPy from 2.2 on, NannyML 0.13 no Python from 3.13 on, and Evidently 0.7 brings a web server and Plotly.
 """
 
 from dataclasses import dataclass
