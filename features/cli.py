@@ -17,6 +17,7 @@ from features.report import print_report
 from features.settings import Settings, load_settings
 from features.simulation import simulate as simulate_company
 from features.sources import open_source
+from features.state_option import StateOption as StateOption
 
 app = typer.Typer()
 out = Console()
@@ -31,7 +32,6 @@ AsOfOption = Annotated[
     datetime | None,
     typer.Option("--as-of", formats=["%Y-%m-%d"], help="Day whose first moment the world is frozen at, UTC."),
 ]
-StateOption = Annotated[Path | None, typer.Option("--state", help="Folder of local state; mlruns by default.")]
 
 
 def in_force(**flags: object) -> Settings:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -41,6 +41,10 @@ class Settings(BaseModel):
     scorecard: Path | None = Field(None, description="file of the prior; the one that comes with healthscore")
     plays: Path | None = Field(None, description="file of plays; those that come with healthscore where missing")
     targets: Path | None = Field(None, description="file with a section [targets], for the book beside the scores")
+    retrain: Literal["auto", "never", "always"] = Field("auto", description="when healthscore run trains a model")
+    shadow: bool = Field(
+        False, description="let healthscore run score with the challenger too, never shown as the score"
+    )
     workers: int = Field(1, ge=1, le=64, description="processes that serve")
     requests_per_minute: int = Field(1200, ge=1, description="requests a key may send to each process in a minute")
     max_body_mb: int = Field(64, ge=1, le=1024, description="largest body of a request, MiB")

@@ -11,6 +11,7 @@ HealthscoreError
  ├── SettingsError           2  (features.errors)
  │    └── Unguarded          2  other machines would be answered, and there is no key nor issuer
  │    └── BadPlays           2  the file of plays is wrong
+ ├── AlreadyRunning          6  another run is at work on the store
  ├── RefusedBatch            1  the batch contradicts itself, or history already holds one of that moment
  ├── ReplayDiffers           1  a stored batch came out otherwise when it was computed again
  └── RequestError            2  what was asked for can't be answered
@@ -61,6 +62,12 @@ class IssuerUnavailable(UnavailableError):
 
 class Unguarded(SettingsError):
     """Other machines would be answered, and there is no key nor issuer."""
+
+
+class AlreadyRunning(HealthscoreError):
+    """Another run is at work on the store."""
+
+    exit_code = 6
 
 
 class RefusedBatch(HealthscoreError):

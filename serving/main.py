@@ -5,39 +5,28 @@ import sys
 import typer
 from rich.console import Console
 
-import features.book.cli
-import features.cli
-import features.signals_cli
-import serving.access.cli
-import serving.cli
-import serving.demo
-import training.cli
 from features.errors import HealthscoreError
-
-app = typer.Typer(
-    name="healthscore",
-    help="Customer health and churn-risk scores from what a company already knows about its accounts.",
-    epilog="Exit codes: 0 done, 1 a defect of ours, 2 wrong usage or settings, 3 the data can't be used, "
-    "4 not enough history, 5 a registry, store or port is unavailable.",
-    no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
-)
-for verbs in (
-    features.cli.app,
-    features.signals_cli.app,
-    features.book.cli.app,
-    training.cli.app,
-    serving.cli.app,
-    serving.access.cli.app,
-    serving.demo.app,
-):
-    app.add_typer(verbs)
 
 
 def main() -> None:
     """Run the command line; an error raised on purpose becomes one message and its exit code."""
     try:
-        app()
+        command_line(sys.argv[1] if len(sys.argv) > 1 else None)()
     except HealthscoreError as error:
         Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
+
+
+def command_line(verb: str | None) -> typer.Typer:
+    """The verbs, all of them but where the one that is wanted can't wait for what the others import."""
+    if verb == "rollback":
+        from training.promotion_cli import app
+    else:
+        from serving.verbs import app
+    return app
+
+
+def __getattr__(name: str) -> typer.Typer:
+    if name == "app":
+        return command_line(None)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

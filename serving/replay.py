@@ -4,15 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
-from sqlalchemy import select
-
 from serving.errors import CannotReplay
-from serving.loading import signals_of
-from serving.schema import score_details, scores
 from serving.scores import AccountScore, Batch
 from serving.scoring import account_scores, scored_by
 from serving.store import ScoreStore
+from serving.stored_matrix import stored_accounts, stored_matrix
 from training.model import HealthModel
 
 _COMPARED = (
@@ -51,8 +47,8 @@ def replay(store: ScoreStore, batch: Batch, model: HealthModel) -> Replayed:
         raise CannotReplay(f"batch {batch.batch_id} was scored with other definitions of the signals than this model's")
     if batch.code_version is None:
         raise CannotReplay(f"batch {batch.batch_id} was stored before the length of terms was: it can't be replayed")
-    stored = list(_stored(store, batch))
-    matrix = _matrix(stored, batch, model.card.signals)
+    stored = list(stored_accounts(store, batch))
+    matrix = stored_matrix(stored, batch, model.card.signals)
     values = 0
     differences: list[Difference] = []
     for row, score in zip(stored, account_scores(scored_by(model, matrix), model.card.signals, ()), strict=True):
@@ -61,32 +57,6 @@ def replay(store: ScoreStore, batch: Batch, model: HealthModel) -> Replayed:
             if repr(kept) != repr(made):  # repr of a float is exact, and tells −0 from 0
                 differences.append(Difference(score.account_id, what, kept, made))
     return Replayed(len(stored), values, batch.accounts - len(stored), differences)
-
-
-def _stored(store: ScoreStore, batch: Batch) -> Iterator[dict[str, Any]]:
-    both = (scores.c.batch_id == score_details.c.batch_id) & (scores.c.account_id == score_details.c.account_id)
-    query = select(scores, score_details).join_from(scores, score_details, both)
-    with store.reading() as connection:
-        rows = connection.execute(query.where(scores.c.batch_id == batch.batch_id).order_by(scores.c.account_id))
-        for row in rows:
-            yield {**row._mapping, "signals": signals_of(row._mapping["signals"])}
-
-
-def _matrix(stored: Sequence[dict[str, Any]], batch: Batch, signals: Sequence[str]) -> pl.DataFrame:
-    """The matrix the batch was scored from, as `features.matrix.build` made it."""
-    texts = {name: [row[name] for row in stored] for name in ("account_id", "name", "segment", "region", "owner")}
-    numbers = {"term_days": [row["term_days"] for row in stored], "arr_in_force": [row["arr"] for row in stored]}
-    for name in signals:
-        numbers[name] = [row["signals"].get(name, (None, 0.0))[0] for row in stored]
-    moment = pl.Datetime("us")
-    return pl.DataFrame(
-        [
-            *(pl.Series(name, column, dtype=pl.String) for name, column in texts.items()),
-            pl.Series("as_of", [batch.as_of] * len(stored), dtype=moment),
-            pl.Series("renewal_at", [row["renewal_at"] for row in stored], dtype=moment),
-            *(pl.Series(name, column, dtype=pl.Float64) for name, column in numbers.items()),
-        ]
-    )
 
 
 def _pairs(row: dict[str, Any], score: AccountScore) -> Iterator[tuple[str, object, object]]:

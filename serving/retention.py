@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
-from serving.schema import attempts, batches, books, deliveries, events, score_details, scores
+from serving.schema import attempts, batches, books, deliveries, events, score_details, scores, shadow_scores
 from serving.store import ScoreStore
 
 
@@ -30,6 +30,7 @@ def prune(store: ScoreStore, before: datetime) -> Pruned:
         ids = list(connection.scalars(old))
         removed = 0
         for batch_id in ids:
+            connection.execute(delete(shadow_scores).where(shadow_scores.c.batch_id == batch_id))
             connection.execute(delete(score_details).where(score_details.c.batch_id == batch_id))
             removed += connection.execute(delete(scores).where(scores.c.batch_id == batch_id)).rowcount
             connection.execute(delete(books).where(books.c.batch_id == batch_id))

@@ -119,6 +119,20 @@ books = Table(
     Column("parts", JSON, nullable=False),
 )
 
+shadow_scores = Table(
+    "shadow_scores",  # what a challenger says, never shown as the score
+    metadata,
+    Column("batch_id", ByCodePoint, primary_key=True),
+    Column("account_id", ByCodePoint, primary_key=True),
+    Column("model_version", Text, primary_key=True),
+    Column("health", Double, nullable=False),
+    Column("band", Text, nullable=False),
+    *(Column(f"risk_{days}d", Double, nullable=False) for days in (30, 90, 180, 365)),
+    ForeignKeyConstraint(
+        ["batch_id", "account_id"], ["scores.batch_id", "scores.account_id"], name="shadow_scores_score"
+    ),
+)
+
 opinions = Table(
     "opinions",
     metadata,

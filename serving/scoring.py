@@ -32,11 +32,13 @@ def score(
     targets: Mapping[str, float] | None = None,
     grace_days: int = 30,
     data_digest: str | None = None,
+    gate: Callable[[pl.DataFrame], None] = lambda _: None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Batch:
     """Score every account with a contract in force at `as_of` and publish the batch with its book; the batch.
 
-    Every signal of the catalogue is kept, also those the model doesn't use. Raises HistoryError where nobody is a
+    Every signal of the catalogue is kept, also those the model doesn't use. `gate` is shown the matrix with the scores
+    beside it before anything is published; what it raises stops the batch. Raises HistoryError where nobody is a
     customer at `as_of`, and whatever `ScoreStore.publish` raises.
     """
     accounts = spine(tables, [as_of])
@@ -45,6 +47,7 @@ def score(
     matrix = build(tables, accounts, SIGNALS, progress)
     progress(f"scores of {matrix.height:,} accounts")
     scored = scored_by(model, matrix)
+    gate(scored)
     progress("drivers in words")
     scored = scored.with_columns(drivers=explained(model, matrix, scored))
     progress("measures of the book")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from itertools import islice
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Self
 
@@ -68,6 +69,11 @@ class ScoreStore:
             store.close()
             raise
         return store
+
+    @property
+    def file(self) -> Path | None:
+        """Where the store is on SQLite, None on PostgreSQL."""
+        return Path(str(self._engine.url.database)) if self._engine.dialect.name == "sqlite" else None
 
     def close(self) -> None:
         """Close every connection."""
@@ -134,6 +140,11 @@ class ScoreStore:
     def batch(self, batch_id: str) -> Batch | None:
         """The batch of that id, or None."""
         return self._batch(select(batches).where(batches.c.batch_id == batch_id))
+
+    def made_of(self, as_of: datetime, model_name: str, model_version: str, data_digest: str) -> Batch | None:
+        """The latest batch of exactly that moment, model version and data, or None."""
+        same = (batches.c.as_of == as_of, batches.c.model_name == model_name, batches.c.model_version == model_version)
+        return self._batch(_latest().where(*same, batches.c.data_digest == data_digest))
 
     def marker(self) -> int | None:
         """A number that changes when anybody has written, read without waiting; None where only a query tells.

@@ -55,7 +55,7 @@ def train(
             until=until,
             recipe=recipe,
             trials=trials,
-            promote=promote or None,
+            promote="anyway" if promote else "first",
             progress=report,
         )
     show(made, out)
@@ -79,18 +79,18 @@ def recalibrate(
     settings = in_force(source=source, mapping=mapping, state=state)
     with progress() as report:
         checked = read(settings, report)
-        made, model = recalibrate_version(
+        made = recalibrate_version(
             checked.tables,
             registry(settings),
             version,
             until=as_of_or_extract(as_of, checked),
             since=since,
-            promote=promote,
+            promote="anyway" if promote else "never",
             progress=report,
         )
-    on = model.card.trained_on["recalibrated"]
+    on, anew = made.model.card.trained_on["recalibrated"], made.version
     out.print(
-        f"[bold]{made.name} version {made.number}[/], {made.alias}: {version} at the level of {on['churns']:,} churns "
+        f"[bold]{anew.name} version {anew.number}[/], {anew.alias}: {version} at the level of {on['churns']:,} churns "
         f"since {on['since']:.10}",
         highlight=False,
     )
@@ -154,6 +154,8 @@ def show(made: "Made", console: Console) -> None:
         console.print(f"[yellow]Not proven out of time:[/] {made.unproven}", highlight=False)
     else:
         tell(made.receipt, console)
+    if made.verdict is not None and not made.verdict.promote:
+        console.print(f"[yellow]Stays challenger:[/] {made.verdict.reason}", highlight=False)
 
 
 def alarm(findings: Sequence[Finding], console: Console) -> None:

@@ -6,6 +6,8 @@ HistoryError (exit code 4)
  └── LookingBack            the rows to learn from were chosen by their outcome
 UnavailableError (exit code 5)
  └── RegistryUnavailable    the tracking server or the wanted model version doesn't answer
+      └── NoChampionBefore  there is no earlier champion to roll back to
+FloorsFailed (exit code 7)  a version failed its floors, so it isn't promoted without force
 ModelError (exit code 4)    a model version that can't be used with this catalogue or this version of the code
 WhatIfRefused (exit code 2) a what-if the model can't answer: an unknown signal, or values it has never seen
 """
@@ -29,6 +31,16 @@ class LookingBack(HistoryError):
 
 class RegistryUnavailable(UnavailableError):
     """The tracking server, or the wanted model version, doesn't answer."""
+
+
+class NoChampionBefore(RegistryUnavailable):
+    """There is no earlier champion to roll back to."""
+
+
+class FloorsFailed(HealthscoreError):
+    """A model version failed its floors, so it isn't promoted without force."""
+
+    exit_code = 7
 
 
 class ModelError(HealthscoreError):

@@ -8,14 +8,14 @@ import numpy as np
 import polars as pl
 
 from features.tables import Tables
-from training.anchors import anchors
+from training.anchors import LAST_CHAMPION, anchors
 from training.backtest import MODEL, Backtest, walk_forward
 from training.evaluation import Ranked, churned_within, losses, with_intervals
 from training.intervals import RESAMPLES, Floats, Integers, Resamples
 from training.model import HORIZONS, HealthModel
 from training.model.bands import BANDS
 from training.outcomes import Outcomes
-from training.receipt import Caught, Comparison, Entry, Receipt, Tenth
+from training.receipt import AgainstChampion, Caught, Comparison, Entry, Receipt, Tenth
 from training.timing import GREEN, band_rates, flips, missed, warned, with_settled
 from training.train import Recipe
 from training.verdict import verdict
@@ -85,6 +85,9 @@ def receipt(
         calibration=tuple(tenth for days in HORIZONS for tenth in _tenths(backtest, known[days], days, draws)),
         caught=tuple(point for days in HORIZONS for point in _caught(backtest, known[days], days)),
         missed=missed(lives, values),
+        against_champion=tuple(
+            found for days in HORIZONS for found in _against_champion(backtest, known[days], days, draws)
+        ),
     )
     return replace(made, verdict=verdict(made))
 
@@ -125,6 +128,30 @@ def _comparisons(backtest: Backtest, known: pl.DataFrame, days: int, draws: Resa
             model_loss=float(models_loss.mean()),
             anchor_loss=float(anchors_loss.mean()),
             difference=draws.mean(anchors_loss - models_loss, rows["account"].to_numpy()),
+        )
+
+
+def _against_champion(
+    backtest: Backtest, known: pl.DataFrame, days: int, draws: Resamples
+) -> Iterator[AgainstChampion]:
+    """The last champion's log-loss against the model's, where there is one: in all, and in each segment."""
+    if LAST_CHAMPION not in backtest.risks:
+        return
+    rows = _said(backtest, LAST_CHAMPION, known, days)
+    champions, models = (
+        losses(_said(backtest, name, rows, days)["risk"].to_numpy(), rows["churned"].to_numpy())
+        for name in (LAST_CHAMPION, MODEL)
+    )
+    segment = rows["segment"]
+    for wanted in [None, *segment.drop_nulls().unique().sort()] if len(rows) else []:
+        part = np.ones(len(rows), dtype=bool) if wanted is None else (segment == wanted).fill_null(False).to_numpy()
+        yield AgainstChampion(
+            days,
+            wanted,
+            rows=int(part.sum()),
+            model_loss=float(models[part].mean()),
+            champion_loss=float(champions[part].mean()),
+            difference=draws.mean(champions[part] - models[part], rows["account"].to_numpy()[part]),
         )
 
 

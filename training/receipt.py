@@ -53,6 +53,21 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class AgainstChampion:
+    """The last champion against the model at one horizon, in one segment or all: log-loss on rows both speak of.
+
+    `difference` is the champion's minus the model's, paired; of `rows` snapshots, which the champion hasn't seen.
+    """
+
+    days: int
+    segment: str | None
+    rows: int
+    model_loss: Number
+    champion_loss: Number
+    difference: Estimate
+
+
+@dataclass(frozen=True)
 class BandRate:
     """How many of the snapshots in a band left within 90 days."""
 
@@ -157,6 +172,7 @@ class Receipt:
     calibration: tuple[Tenth, ...]
     caught: tuple[Caught, ...]
     missed: Missed
+    against_champion: tuple[AgainstChampion, ...] = ()
 
     @property
     def horizons(self) -> tuple[int, ...]:

@@ -29,12 +29,13 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 from pandas.api.types import is_numeric_dtype
 
+from training.champions import CHALLENGER as CHALLENGER
+from training.champions import CHAMPION as CHAMPION
+from training.champions import Champions
 from training.errors import RegistryUnavailable
 from training.leads import renewal_clock
 from training.model import HealthModel, Served, load, save
 
-CHAMPION = "champion"
-CHALLENGER = "challenger"
 EXPERIMENT = "healthscore"
 RECEIPT = "receipt.json"
 PAGE = "receipt.html"
@@ -74,6 +75,11 @@ class Registry:
     def client(self) -> MlflowClient:
         """A client of this registry."""
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    @property
+    def champions(self) -> Champions:
+        """Who is champion, who was before, and what was decided on versions."""
+        return Champions(self.client, self.name)
 
     def load(self, version: str = CHAMPION) -> tuple[HealthModel, Version]:
         """The model with that alias or version number; RegistryUnavailable where there is none."""
@@ -117,13 +123,26 @@ class Registry:
                 f"no model {self.name}@{version} was found at {self.uri}: {_first_line(error)}; "
                 "train one first (healthscore train), or check the tracking address"
             ) from error
-        number = str(found.version)
-        return Facts(
-            Version(self.name, number, found.run_id, version),
-            tuple(sorted(alias for alias, of in aliases.items() if str(of) == number)),
-            dict(found.tags),
-            datetime.fromtimestamp(found.creation_timestamp / 1000, UTC).replace(tzinfo=None),
-        )
+        return _facts(found, aliases, version)
+
+    def versions(self) -> list[Facts]:
+        """What is known of every version, the newest first; none where there is no such model."""
+        try:
+            if not self._exists():
+                return []
+            aliases = self.client.get_registered_model(self.name).aliases
+            found = list(self.client.search_model_versions(f"name = '{self.name}'", max_results=10_000))
+        except (MlflowException, OSError) as error:
+            raise RegistryUnavailable(
+                f"the versions of {self.name} can't be read at {self.uri}: {_first_line(error)}"
+            ) from error
+        return sorted((_facts(each, aliases) for each in found), key=lambda facts: -int(facts.version.number))
+
+    def _exists(self) -> bool:
+        local = self.uri.removeprefix("sqlite:///")
+        if local != self.uri and not Path(local).exists():
+            return False
+        return bool(self.client.search_registered_models(f"name = '{self.name}'"))
 
     def receipt(self, version: str = CHAMPION) -> dict[str, Any] | None:
         """The receipt of that alias or version number as plain JSON values, None where it wasn't proven."""
@@ -200,7 +219,10 @@ class Registry:
                 )
                 number = str(made.version)
             alias = CHAMPION if promote else CHALLENGER
-            self.client.set_registered_model_alias(self.name, alias, number)
+            self.client.set_registered_model_alias(self.name, CHALLENGER, number)
+            if promote:
+                at = datetime.fromtimestamp(made.creation_timestamp / 1000, UTC).replace(tzinfo=None)
+                self.champions.promote(number, at=at, by="training", reason="registered as champion")
         except MlflowException as error:
             raise RegistryUnavailable(f"the registry at {self.uri} refused the model: {_first_line(error)}") from error
         return Version(self.name, number, run.info.run_id, alias)
@@ -215,6 +237,16 @@ class Registry:
         mlflow.set_experiment(EXPERIMENT)
         with mlflow.start_run() as run:
             yield run
+
+
+def _facts(found: ModelVersion, aliases: Mapping[str, Any], asked_for: str | None = None) -> Facts:
+    number = str(found.version)
+    return Facts(
+        Version(found.name, number, found.run_id, asked_for or number),
+        tuple(sorted(alias for alias, of in aliases.items() if str(of) == number)),
+        dict(found.tags),
+        datetime.fromtimestamp(found.creation_timestamp / 1000, UTC).replace(tzinfo=None),
+    )
 
 
 def example(matrix: pl.DataFrame, model: HealthModel, rows: int = 5) -> pd.DataFrame:

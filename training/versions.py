@@ -7,6 +7,7 @@ of the past (`training.backtest`).
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 import polars as pl
 
@@ -17,10 +18,13 @@ from features.spine import spine
 from features.tables import Tables
 from training.backtest import Backtest
 from training.errors import NotEnoughTime
+from training.floors import Floor, calibrated, floors, to_json
 from training.leakage import Finding, examine, examine_model
+from training.level import level_foretold
 from training.model import HealthModel
 from training.model.card import UNPROVEN_SPREAD
 from training.outcomes import Outcomes, outcomes
+from training.promotion import Verdict, floors_of, settle
 from training.proof import prove
 from training.recalibration import recalibrated
 from training.receipt import Receipt
@@ -33,15 +37,25 @@ LEAST_SPREAD = 2.0
 """Points: no two trainings agree better than this on what an account's odds are."""
 
 
+Promotion = Literal["never", "first", "by floors", "anyway"]
+"""When a new version becomes champion: never, by its floors where there is no champion yet, by its floors, in any case.
+"""
+
+
 @dataclass(frozen=True)
 class Made:
-    """A registered version, its model, its receipt (missing where `unproven` says why), and what alarms there are."""
+    """A registered version, its model, its receipt (missing where `unproven` says why), and what alarms there are.
+
+    `verdict` says whether it was promoted, and why; None where nothing was decided.
+    """
 
     version: Version
     model: HealthModel
     receipt: Receipt | None
     unproven: str | None
     alarms: tuple[Finding, ...]
+    floors: tuple[Floor, ...]
+    verdict: Verdict | None
 
 
 def make_version(
@@ -51,15 +65,16 @@ def make_version(
     until: datetime,
     recipe: Recipe,
     trials: int = 0,
-    promote: bool | None = None,
+    promote: Promotion = "first",
+    by: str = "healthscore train",
     progress: Callable[[str], None] = lambda _: None,
 ) -> Made:
     """Train on what was known at `until`, prove it, and register it.
 
     The champion, where there is one, is proven beside it and hands on what health 50 stands for. With `trials`,
-    LightGBM's parameters are searched first. Unless `promote` says so, a version becomes champion only where there is
-    none and nothing raises an alarm. Raises RegistryUnavailable where the registry doesn't answer, HistoryError where
-    there is nothing to learn from.
+    LightGBM's parameters are searched first. It is registered as challenger with its floors, then `promote` decides; a
+    process that dies in between leaves a challenger nobody has decided on. Raises RegistryUnavailable where the
+    registry doesn't answer, HistoryError where there is nothing to learn from.
     """
     known, matrix = history(tables, until, recipe.grace_days, progress)
     champion = registry.load(CHAMPION)[0] if registry.has(CHAMPION) else None
@@ -84,19 +99,26 @@ def make_version(
         alarms += examine_model(said["risk_90d"].to_numpy(), said, known)
     progress("registered in MLflow")
     newest = matrix.filter(pl.col("as_of") == matrix["as_of"].max())
+    found = floors(receipt, alarms)
     version = registry.register(
         model,
         parameters={"until": until, "grace_days": recipe.grace_days, **model.card.trained_on},
         metrics=metrics(model, receipt),
         texts=texts(model, receipt, registry.name),
-        tags={"data_digest": fingerprint(tables)}
+        tags={
+            "data_digest": fingerprint(tables),
+            "until": until.isoformat(),
+            "made_by": by,
+            "floors": to_json(found),
+        }
         | ({"unproven": unproven} if unproven else {})
         | ({"alarms": "\n".join(map(str, alarms))} if alarms else {}),
         trials=[(trial.chosen, {"log_loss": trial.log_loss, "pruned": float(trial.pruned)}) for trial in tried],
         newest=newest,
-        promote=promote if promote is not None else not alarms and champion is None,
+        promote=False,
     )
-    return Made(version, model, receipt, unproven, tuple(alarms))
+    version, verdict = _settled(registry, version, promote, by)
+    return Made(version, model, receipt, unproven, tuple(alarms), found, verdict)
 
 
 def recalibrate_version(
@@ -106,26 +128,46 @@ def recalibrate_version(
     *,
     until: datetime,
     since: datetime | None = None,
-    promote: bool = False,
+    promote: Promotion = "never",
+    by: str = "healthscore recalibrate",
     progress: Callable[[str], None] = lambda _: None,
-) -> tuple[Version, HealthModel]:
+) -> Made:
     """Register a version that is `wanted` at the level of its newest outcomes known at `until`, boosters untouched.
 
-    Raises NotEnoughOutcomes where too few have matured since `since`, half a year ago by default.
+    What was proven of its order of accounts holds on; its level is proven anew (`training.level`). Raises
+    NotEnoughOutcomes where too few have matured since `since`, half a year ago by default.
     """
     model, source = registry.load(wanted)
     known, matrix = history(tables, until, model.card.grace_days, progress)
+    level = calibrated(*level_foretold(model, matrix, tables, known))
+    found = tuple(level if floor.name == level.name else floor for floor in floors_of(registry.find(wanted)))
     model = recalibrated(model, matrix, known, since)
     version = registry.register(
         model,
         parameters={"until": until, **model.card.trained_on},
         metrics=metrics(model, None),
         texts=texts(model, None, registry.name),
-        tags={"data_digest": fingerprint(tables), "recalibrated_from": source.number},
+        tags={
+            "data_digest": fingerprint(tables),
+            "until": until.isoformat(),
+            "made_by": by,
+            "recalibrated_from": source.number,
+            "floors": to_json(found),
+        },
         newest=matrix.filter(pl.col("as_of") == matrix["as_of"].max()),
-        promote=promote,
+        promote=False,
     )
-    return version, model
+    version, verdict = _settled(registry, version, promote, by)
+    return Made(version, model, None, None, (), found, verdict)
+
+
+def _settled(registry: Registry, version: Version, promote: Promotion, by: str) -> tuple[Version, Verdict | None]:
+    """The version with the alias it has once `promote` has decided."""
+    if promote == "never" or (promote == "first" and registry.has(CHAMPION)):
+        return version, None
+    wanted = Verdict(True, "in any case, as it was asked for") if promote == "anyway" else None
+    verdict = settle(registry, version.number, at=registry.find(version.number).registered_at, by=by, verdict=wanted)
+    return replace(version, alias=CHAMPION if verdict.promote else version.alias), verdict
 
 
 def history(

@@ -9,13 +9,15 @@ import polars as pl
 from training.anchors.known import Floats, Known, Risks
 from training.model import HORIZONS, HealthModel
 
+LAST_CHAMPION = "last champion"
+
 
 @dataclass(frozen=True)
 class Champion:
     """The anchor. It says nothing of snapshots before the end of the outcomes it was trained on: those it has seen."""
 
     model: HealthModel
-    name: str = "last champion"
+    name: str = LAST_CHAMPION
 
     @property
     def seen_until(self) -> datetime:

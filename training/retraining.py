@@ -1,0 +1,174 @@
+"""When to retrain: what `--retrain auto` looks at, in which order, and what it says.
+
+A champion is trained anew where there is none, where it tells leavers apart less well than was proven, where the book
+has drifted away from the one it was trained on, where much can be learned that it doesn't know, or where it is old.
+Where only its level is off, it is recalibrated: quicker, and people keep the order of accounts they work with. What was
+tried within a period isn't tried again, whatever came of it.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from features.matrix import build
+from features.periods import PERIOD, snapshots
+from features.spine import spine
+from features.tables import Tables
+from training.floors import CALIBRATED
+from training.intervals import Estimate
+from training.level import DAYS, figures_of, matured
+from training.model import HealthModel
+from training.outcomes import outcomes
+from training.recalibration import RECENT
+from training.receipt import Receipt
+from training.tracking import Facts
+
+Action = Literal["none", "recalibrate", "train"]
+
+OLD = timedelta(days=364)
+"""A champion this old is trained anew, where anybody has left since."""
+NEWLY_LEARNED = 0.5
+"""Churns that have matured since training, as a share of those it was trained on, that are worth a training."""
+FEWEST_NEW = 50
+DRIFTED = 0.25
+"""Population stability index of health from which on a book counts as another one than the model was trained on."""
+BINS = 10
+AGAIN = PERIOD
+"""A retraining isn't tried again before."""
+FEWEST_IN_SEGMENT = 10
+"""Churns a segment needs to be looked at by itself."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a champion stands at `as_of`.
+
+    `trained_until` and `levelled_until` are the moments it knew outcomes up to. `churns` have matured since it was
+    trained on `learned_from` of them. `expected_to_actual` is over what has matured since its level was set, half a
+    year at most: of the whole book (None) and of each segment with enough churns. `auc` is over the same, `proven_auc`
+    the receipt's at the same horizon. `drift` is the population stability index of health between the snapshot it was
+    trained at and the newest.
+    """
+
+    as_of: datetime
+    trained_until: datetime
+    levelled_until: datetime
+    learned_from: int
+    churns: int
+    expected_to_actual: Mapping[str | None, Estimate]
+    auc: Estimate
+    proven_auc: Estimate
+    drift: float
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to do, and why in sentences, the weightiest first; a sentence says why nothing is done, too."""
+
+    action: Action
+    reasons: tuple[str, ...]
+
+
+def wanted(standing: Standing | None, tried: Sequence[datetime] = ()) -> Wanted:
+    """What the rule says of a champion; None: there is no champion. `tried`: moments training was tried for."""
+    if standing is None:
+        return Wanted("train", ("there is no champion yet",))
+    if standing.as_of < standing.trained_until:
+        return Wanted("none", ("the champion knows later outcomes than those of this day",))
+    recent = [moment for moment in tried if timedelta(0) <= standing.as_of - moment < AGAIN]
+    reasons = list(_reasons(standing))
+    if reasons and recent:
+        said = f"{reasons[0][1]}; but that was tried for {max(recent):%Y-%m-%d}, and is again {AGAIN.days} days later"
+        return Wanted("none", (said,))
+    if not reasons:
+        return Wanted("none", ("nothing has moved, and the champion isn't old",))
+    only_level = all(action == "recalibrate" for action, _ in reasons)
+    return Wanted("recalibrate" if only_level else "train", tuple(reason for _, reason in reasons))
+
+
+def standing(
+    champion: HealthModel,
+    tables: Tables,
+    as_of: datetime,
+    proof: Receipt | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Standing:
+    """How a champion stands, from what is known at `as_of`; `proof` is its receipt."""
+    progress("how the champion stands")
+    on = champion.card.trained_on
+    grace = timedelta(days=champion.card.grace_days)
+    trained = datetime.fromisoformat(on["observed_until"])
+    levelled = datetime.fromisoformat(on.get("recalibrated", {}).get("until", on["observed_until"]))
+    known = outcomes(tables, champion.card.grace_days, as_of)
+    since = max(levelled, known.observed_until - RECENT)
+    at = snapshots(min(since, as_of), as_of)
+    then = min(trained + grace, as_of)
+    matrix = build(tables, spine(tables, sorted({*at, then})))
+    rows = matured(champion, matrix.filter(pl.col("as_of").is_in(at)), known, since)
+    figures, _ = figures_of(rows)
+    ratios: dict[str | None, Estimate] = {None: figures["expected_to_actual"]}
+    for (segment,), part in rows.drop_nulls("segment").group_by("segment", maintain_order=True):
+        of_segment, churns = figures_of(part)
+        if churns >= FEWEST_IN_SEGMENT:
+            ratios[str(segment)] = of_segment["expected_to_actual"]
+    health = {moment: champion.score(matrix.filter(pl.col("as_of") == moment))["health"] for moment in (then, as_of)}
+    entry = proof.entry(DAYS) if proof else None
+    left = pl.col("ended_at").is_between(trained, known.observed_until, closed="right") & ~pl.col("completed")
+    return Standing(
+        as_of=as_of,
+        trained_until=trained + grace,
+        levelled_until=levelled + grace,
+        learned_from=int(on["churns"]),
+        churns=known.lives.filter(left).height,
+        expected_to_actual=ratios,
+        auc=figures["auc"],
+        proven_auc=entry.figures["auc"] if entry else Estimate(math.nan),
+        drift=stability(health[then].to_numpy(), health[as_of].to_numpy()) if then < as_of else 0.0,
+    )
+
+
+def stability(before: np.ndarray, now: np.ndarray) -> float:
+    """The population stability index of `now` against tenths of `before`; an empty bin counts half an account."""
+    if not len(before) or not len(now):
+        return 0.0
+    edges = np.unique(np.quantile(before, np.linspace(0, 1, BINS + 1)[1:-1]))
+    shares = []
+    for values in (before, now):
+        counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
+        shares.append(np.maximum(counts, 0.5) / len(values))
+    return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
+
+
+def attempts(versions: Sequence[Facts]) -> list[datetime]:
+    """The moments that versions were made for."""
+    return [datetime.fromisoformat(version.tags["until"]) for version in versions if "until" in version.tags]
+
+
+def _reasons(standing: Standing) -> Iterator[tuple[Action, str]]:
+    if standing.auc.high < standing.proven_auc.low:
+        yield (
+            "train",
+            f"it tells leavers apart less well than was proven: AUC {standing.auc.value:.2f} lately, at most "
+            f"{standing.auc.high:.2f}, against {standing.proven_auc.value:.2f}",
+        )
+    low, high = CALIBRATED
+    for segment, ratio in standing.expected_to_actual.items():
+        if ratio.high < low or ratio.low > high:
+            where = "" if segment is None else f" in segment {segment}"
+            yield (
+                "recalibrate",
+                f"calibration is out of bounds{where}: it expected {ratio.value:.2f} ({ratio.low:.2f} to "
+                f"{ratio.high:.2f}) for each that left, outside {low} to {high}",
+            )
+    if standing.drift > DRIFTED:
+        yield "train", f"the book has drifted: stability index of health {standing.drift:.2f}, above {DRIFTED}"
+    if standing.churns >= max(FEWEST_NEW, NEWLY_LEARNED * standing.learned_from):
+        yield "train", f"{standing.churns} churns have matured since it was trained on {standing.learned_from}"
+    age = standing.as_of - standing.trained_until
+    if age >= OLD and standing.churns:
+        yield "train", f"it is {age.days} days old, and {standing.churns} churns have matured since"
