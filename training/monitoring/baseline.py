@@ -18,7 +18,7 @@ from features.periods import PERIODS_A_YEAR
 from features.tables import Tables
 from training.model import HealthModel
 from training.monitoring.histogram import Floats, Histogram, psi
-from training.monitoring.readings import Reading, brought, categories, moment_of, read, silence
+from training.monitoring.readings import Reading, brought, categories, moment_of, numbers, read, silence
 
 SCORES = ("health", "risk_90d", "risk_365d")
 """Columns of the scores that are watched beside the signals."""
@@ -84,7 +84,8 @@ def baseline(tables: Tables, matrix: pl.DataFrame, model: HealthModel) -> Baseli
     """What was usual in the year before the latest snapshot of `matrix`, one of the whole history up to it."""
     as_of = moment_of(matrix)
     moments = matrix["as_of"].unique().sort().tail(PERIODS_A_YEAR)
-    lots = [matrix.filter(pl.col("as_of") == moment) for moment in moments]
+    scored = with_scores(matrix.filter(pl.col("as_of").is_in(moments.implode())), model)
+    lots = scored.partition_by("as_of", maintain_order=True)
     spans: dict[str, dict[str, Span]] = defaultdict(dict)
     for lot in lots:
         for reading in read(tables, lot, model):
@@ -125,12 +126,20 @@ class Seen:
     points: float
 
 
-def watched(snapshot: pl.DataFrame, model: HealthModel) -> dict[str, Seen]:
-    """Every signal of the model, the ARR and the scores, in these rows."""
-    scored = model.score(snapshot)
-    found = {name: Seen(_floats(snapshot[name]), _mean(scored[f"points__{name}"])) for name in model.card.signals}
-    found["arr_in_force"] = Seen(_floats(snapshot["arr_in_force"]), 0.0)
-    return found | {name: Seen(_floats(scored[name]), 0.0) for name in SCORES}
+def with_scores(matrix: pl.DataFrame, model: HealthModel) -> pl.DataFrame:
+    """The rows of a matrix with the model's scores beside them; rows that have them already as they are."""
+    if "health" in matrix.columns:
+        return matrix
+    return pl.concat([matrix, model.score(matrix).drop("account_id", "as_of")], how="horizontal")
+
+
+def watched(scored: pl.DataFrame, model: HealthModel) -> dict[str, Seen]:
+    """Every signal of the model, the ARR and the scores, in these rows, which have their scores."""
+    signals = list(model.card.signals)
+    names = [*signals, "arr_in_force", *SCORES]
+    values, points = numbers(scored, names), numbers(scored, [f"points__{name}" for name in signals]).mean(axis=0)
+    of_signal = dict(zip(signals, map(float, points), strict=True))
+    return {name: Seen(values[:, i], of_signal.get(name, 0.0)) for i, name in enumerate(names)}
 
 
 def _usual(lots: list[pl.DataFrame], model: HealthModel, part: str) -> Iterator[tuple[str, Usual]]:
@@ -150,15 +159,6 @@ def _widen(spans: dict[str, Span], reading: Reading) -> None:
         values = reading.values[figure]
         had = spans.get(figure, Span(value, value, values))
         spans[figure] = Span(min(had.low, value), max(had.high, value), min(had.values, values))
-
-
-def _mean(column: pl.Series) -> float:
-    mean = column.mean()
-    return mean if isinstance(mean, float) else 0.0
-
-
-def _floats(column: pl.Series) -> Floats:
-    return np.asarray(column.cast(pl.Float64).fill_null(np.nan).to_numpy(), dtype=np.float64)
 
 
 def _rounded(value: object) -> object:

@@ -1,9 +1,9 @@
 """Drift: signals and scores that lie otherwise than they usually do, in the whole book and in its large segments.
 
 With many accounts every difference is certain, and with many signals some test is always sure, so what has moved goes
-by the size of the effect: a PSI of 0.25 and half as much again as any snapshot of the reference year showed. The test, χ²
-on the same bins, adjusted for how many there are (Benjamini & Hochberg, 1995), only supports it. An alarm wants more: a
-signal that moved must move health with it, or nobody's score is the worse for it.
+by the size of the effect: a PSI of 0.25 and half as much again as any snapshot of the reference year showed. The test,
+χ² on the same bins, adjusted for how many there are (Benjamini & Hochberg, 1995), only supports it. An alarm wants
+more: a signal that moved must move health with it, or nobody's score is the worse for it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from features.catalogue import CATALOGUE
 from training.intervals import Number
 from training.model import HealthModel
 from training.monitoring.alarm import Alarm
-from training.monitoring.baseline import BOOK, SCORES, Baseline, in_part, watched
+from training.monitoring.baseline import BOOK, SCORES, Baseline, in_part, watched, with_scores
 from training.monitoring.histogram import MOVED, chance, psi
 
 BEYOND_USUAL = 1.5
@@ -60,8 +60,9 @@ class Drift:
 def drift(snapshot: pl.DataFrame, model: HealthModel, baseline: Baseline) -> tuple[Drift, ...]:
     """Every signal and score of the parts the baseline knows, the furthest moved first. `snapshot` is one `as_of`."""
     found: list[Drift] = []
+    scored = with_scores(snapshot, model)
     for part, usual in baseline.parts.items():
-        rows = in_part(snapshot, part)
+        rows = in_part(scored, part)
         if rows.is_empty():
             continue
         for name, seen in watched(rows, model).items():

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 
 from features.catalogue import CATALOGUE
 from features.periods import PERIOD_DAYS, known_on
 from features.tables import TABLES, Column, Table, Tables
 from training.model import HealthModel
+from training.monitoring.histogram import Floats
 
 WINDOWS = (PERIOD_DAYS, 7)
 """Days a table is looked at for: a fault of a week shows in the shorter window long before it does in the longer."""
@@ -45,8 +47,11 @@ def read(tables: Tables, matrix: pl.DataFrame, model: HealthModel) -> list[Readi
     as_of = moment_of(matrix)
     found = list(of_matrix(matrix, model.card.signals))
     for table in brought(tables):
+        rows = known_rows(tables, table, as_of, max(WINDOWS))
         for days in WINDOWS if table.time else WINDOWS[:1]:
-            found += _of_table(known_rows(tables, table, as_of, days), table, days, matrix.height)
+            since = (as_of - timedelta(days=days)).date()
+            within = rows.filter(pl.col("known_on") >= since) if table.time else rows
+            found += _of_table(within, table, days, matrix.height)
     return found
 
 
@@ -113,35 +118,41 @@ def categories(tables: Tables, as_of: datetime) -> dict[str, list[str]]:
 
 def of_matrix(matrix: pl.DataFrame, signals: Sequence[str]) -> Iterator[Reading]:
     """Readings of the model's signals and of the ARR in force, whose mean shows a few contracts that are far off."""
-    for name in (*signals, "arr_in_force"):
-        known = matrix[name].cast(pl.Float64).drop_nulls()
-        yield _of_values(f"{MATRIX}.{name}", 0, matrix.height, known, sized=_sized(name))
-    arr = matrix["arr_in_force"].cast(pl.Float64)
-    mean = arr.mean()
-    if isinstance(mean, float):
-        yield Reading(f"{MATRIX}.arr_in_force", 0, {"mean": mean}, {"mean": arr.count()})
+    names = [*signals, "arr_in_force"]
+    for name, values in zip(names, numbers(matrix, names).T, strict=True):
+        yield _of_values(f"{MATRIX}.{name}", 0, values, sized=_sized(name))
+    arr = matrix["arr_in_force"].drop_nulls()
+    if len(arr):
+        yield Reading(f"{MATRIX}.arr_in_force", 0, {"mean": float(arr.sum()) / len(arr)}, {"mean": len(arr)})
 
 
 def _of_table(rows: pl.DataFrame, table: Table, days: int, customers: int) -> Iterator[Reading]:
     yield Reading(table.name, days, {"rows": rows.height / max(customers, 1)}, {"rows": rows.height})
-    for column in _telling(table):
-        known = rows[column.name].drop_nulls()
-        about = f"{table.name}.{column.name}"
-        if column.type in ("integer", "number", "boolean"):
-            yield _of_values(about, days, rows.height, known.cast(pl.Float64), sized=column.type != "boolean")
-        elif rows.height:
-            yield Reading(about, days, {"there": len(known) / rows.height}, {"there": rows.height})
+    told = _telling(table)
+    numeric = [column for column in told if column.type in ("integer", "number", "boolean")]
+    for column, values in zip(numeric, numbers(rows, [column.name for column in numeric]).T, strict=True):
+        yield _of_values(f"{table.name}.{column.name}", days, values, sized=column.type != "boolean")
+    for column in told:
+        if column not in numeric and rows.height:
+            there = 1 - rows[column.name].null_count() / rows.height
+            yield Reading(f"{table.name}.{column.name}", days, {"there": there}, {"there": rows.height})
 
 
-def _of_values(about: str, days: int, rows: int, known: pl.Series, *, sized: bool) -> Reading:
-    others = known.filter(known != 0).abs()
-    figures = {"there": len(known) / rows} if rows else {}
+def _of_values(about: str, days: int, values: Floats, *, sized: bool) -> Reading:
+    known = values[~np.isnan(values)]
+    others = np.abs(known[known != 0])
+    figures = {"there": len(known) / len(values)} if len(values) else {}
     if len(known):
         figures["not_zero"] = len(others) / len(known)
-    size = others.median()
-    if sized and isinstance(size, float):
-        figures["size"] = size
-    return Reading(about, days, figures, {"there": rows, "not_zero": len(known), "size": len(others)})
+    if sized and len(others):
+        figures["size"] = float(np.median(others))
+    return Reading(about, days, figures, {"there": len(values), "not_zero": len(known), "size": len(others)})
+
+
+def numbers(rows: pl.DataFrame, columns: Sequence[str]) -> Floats:
+    """Rows by columns; missing is NaN."""
+    found = rows.select(pl.col(name).cast(pl.Float64).fill_null(np.nan) for name in columns).to_numpy()
+    return np.asarray(found, dtype=np.float64).reshape(rows.height, len(columns))
 
 
 def _telling(table: Table) -> list[Column]:
