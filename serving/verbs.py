@@ -7,6 +7,7 @@ import features.cli
 import features.signals_cli
 import serving.access.cli
 import serving.cli
+import serving.compare_cli
 import serving.demo
 import serving.job_cli
 import training.cli
@@ -29,6 +30,7 @@ for verbs in (
     training.promotion_cli.app,
     serving.cli.app,
     serving.job_cli.app,
+    serving.compare_cli.app,
     serving.access.cli.app,
     serving.demo.app,
 ):
