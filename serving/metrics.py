@@ -95,7 +95,7 @@ def _looked(look: Look, now: datetime) -> Iterator[Metric]:
         alarms.add_metric([alarm["severity"], alarm["kind"], alarm["about"]], 1.0)
     yield alarms
     drifts = GaugeMetricFamily(
-        "healthscore_psi", "Population stability index of signals and scores against the year before the model was made.",
+        "healthscore_psi", "Population stability index of signals and scores against the year before the model.",
         labels=["name", "segment"],
     )  # fmt: skip
     for drift in look["drifts"]:

@@ -117,8 +117,8 @@ def _drift(look: Monitoring) -> str:
         "<h2>Drift</h2>\n"
         f"<p>How far signals and scores lie from where they lay in the year before {look.baseline_of:%Y-%m-%d}. What "
         f"has moved has a PSI of {MOVED} or more, {BEYOND_USUAL} times what any month of that year showed, and is no "
-        f"chance (χ², adjusted for {len(look.drifts):,} tests). It is an alarm where it moves mean health by {MATTERS:.0f} "
-        f"point or more. The {min(SHOWN, len(look.drifts))} furthest:</p>\n{table(heads, rows)}"
+        f"chance (χ², adjusted for {len(look.drifts):,} tests). It is an alarm where it moves mean health by "
+        f"{MATTERS:.0f} point or more. The {min(SHOWN, len(look.drifts))} furthest:</p>\n{table(heads, rows)}"
     )
 
 
