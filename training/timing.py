@@ -74,7 +74,8 @@ def flips(rows: pl.DataFrame, column: str, resamples: Resamples) -> Estimate:
 def missed(rows: pl.DataFrame, matrix: pl.DataFrame) -> Missed:
     """Accounts that left while green, the largest ARR first, with the signals that weighed most.
 
-    Of each churn the last snapshot 60 to 180 days before counts. `matrix` has the values of the signals.
+    Of each churn the last snapshot 60 to 180 days before counts. `matrix` has the values of the signals; one that a
+    fold's model didn't know yet gave no points.
     """
     told = (
         _before(rows)
@@ -104,7 +105,7 @@ def missed(rows: pl.DataFrame, matrix: pl.DataFrame) -> Missed:
                 churned_at=row["churned_at"],
                 health=row["health"],
                 risk_90d=row["risk_90d"],
-                drivers=_drivers({name: (seen[name], row[f"points__{name}"]) for name in signals}),
+                drivers=_drivers({name: (seen[name], row[f"points__{name}"] or 0.0) for name in signals}),
             )
             for row, seen in zip(largest.iter_rows(named=True), values.iter_rows(named=True), strict=True)
         ),

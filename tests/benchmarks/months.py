@@ -1,8 +1,8 @@
 """Months run one after another, unattended: `python tests/benchmarks/months.py [accounts] [before] [after] [folder]`.
 
-Simulates a company (2,000 accounts, 40 months) whose regime changes (a segment's prices rise, adoption counts for half),
-and calls `healthscore run`'s job once a month from 12 months before the change to 8 after it, as a schedule would:
-nobody looks. The data is one extract; a month's run knows only what was known on its day.
+Simulates a company (2,000 accounts, 40 months) whose regime changes (a segment's prices rise, adoption counts half as
+much), and calls the job of `healthscore run` once a month from 12 months before the change to 8 after it, as a schedule
+would: nobody looks. The data is one extract; a month's run knows only what was known on its day.
 
 Prints a row a month: what was done about the model and why, which version scored, and, from all that became known by
 the end, expected ÷ actual churn within 90 days of the risks published in that month and the two after it, in the whole

@@ -1,0 +1,118 @@
+"""When a champion is trained again: the rule as a table, and what it is told on a simulated company."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from training.errors import NotEnoughOutcomes
+from training.intervals import Estimate
+from training.level import level_foretold
+from training.model import HealthModel
+from training.outcomes import outcomes
+from training.recalibration import recalibrated
+from training.retraining import Standing, stability, standing, wanted
+from training.train import Recipe, train
+
+END = datetime(2026, 1, 1)
+TRAINED = END - timedelta(days=28 * 9)
+UNTOLD = Estimate(float("nan"))
+WELL = Standing(
+    as_of=END,
+    trained_until=TRAINED,
+    levelled_until=TRAINED,
+    learned_from=200,
+    churns=30,
+    expected_to_actual={None: Estimate(1.1, 0.8, 1.4), "small": Estimate(0.7, 0.5, 0.9)},
+    auc=Estimate(0.7, 0.6, 0.8),
+    proven_auc=Estimate(0.75, 0.7, 0.8),
+    drift=0.1,
+)
+TOO_FEW = {None: Estimate(0.8, 0.6, 1.0), "small": Estimate(0.6, 0.5, 0.8)}
+
+
+@pytest.mark.parametrize(
+    "changes, action, says",
+    [
+        ({}, "none", "nothing has moved"),
+        ({"auc": Estimate(0.6, 0.5, 0.69)}, "train", "less well than was proven: AUC 0.60 lately"),
+        ({"auc": UNTOLD}, "none", "nothing has moved"),
+        ({"proven_auc": UNTOLD, "auc": Estimate(0.3, 0.2, 0.4)}, "none", "nothing has moved"),
+        ({"expected_to_actual": TOO_FEW}, "recalibrate", "out of bounds in segment small: it expected 0.60"),
+        ({"expected_to_actual": {None: Estimate(1.5, 1.2, 1.9)}}, "recalibrate", "out of bounds: it expected 1.50"),
+        ({"expected_to_actual": {None: UNTOLD}}, "none", "nothing has moved"),
+        ({"expected_to_actual": TOO_FEW, "drift": 0.3}, "train", "calibration is out of bounds in segment small"),
+        ({"drift": 0.3}, "train", "stability index of health 0.30"),
+        ({"churns": 100}, "train", "100 churns have matured since it was trained on 200"),
+        ({"churns": 40, "learned_from": 10}, "none", "nothing has moved"),
+        ({"trained_until": END - timedelta(days=364)}, "train", "it is 364 days old, and 30 churns"),
+        ({"trained_until": END - timedelta(days=364), "churns": 0}, "none", "nothing has moved"),
+        ({"trained_until": END + timedelta(days=1), "drift": 0.3}, "none", "knows later outcomes"),
+    ],
+)
+def test_the_rule(changes: dict[str, object], action: str, says: str) -> None:
+    found = wanted(replace(WELL, **changes))  # type: ignore[arg-type]
+    assert found.action == action
+    assert says in found.reasons[0]
+
+
+@pytest.mark.parametrize("days, action", [(0, "none"), (27, "none"), (28, "train"), (-28, "train")])
+def test_what_was_tried_is_tried_again_a_period_later(days: int, action: str) -> None:
+    found = wanted(replace(WELL, drift=0.3), [TRAINED, END - timedelta(days=days)])
+    assert found.action == action
+    assert "stability index" in found.reasons[0]
+
+
+def test_without_a_champion_one_is_trained() -> None:
+    assert wanted(None).action == "train"
+
+
+@pytest.mark.parametrize(
+    "now, low, high",
+    [(np.arange(200.0), 0.0, 1e-9), (np.arange(200.0) + 3, 0.0, 0.02), (np.arange(200.0) + 60, 0.25, 5.0)],
+)
+def test_stability_of_a_book_that_stays_or_moves(now: np.ndarray, low: float, high: float) -> None:
+    assert low <= stability(np.arange(200.0), now) <= high
+
+
+@pytest.fixture(scope="module")
+def early(company) -> HealthModel:
+    """A model of nine periods ago."""
+    matrix = company.matrix.filter(pl.col("as_of") <= TRAINED)
+    return train(matrix, outcomes(company.tables, until=TRAINED), Recipe())
+
+
+def off_by(model: HealthModel, log_odds: float) -> HealthModel:
+    calibration = replace(model.churn.calibration, intercept=model.churn.calibration.intercept + log_odds)
+    return replace(model, churn=replace(model.churn, calibration=calibration))
+
+
+def test_a_champion_of_the_day_has_nothing_to_be_told(company) -> None:
+    stands = standing(company.model, company.tables, END)
+    assert (stands.churns, stands.drift) == (0, 0.0)
+    assert wanted(stands).action == "none"
+
+
+def test_a_level_that_is_off_is_noticed_and_set_right(company, early: HealthModel) -> None:
+    for log_odds, ratio in ((-1.5, (0.0, 0.5)), (1.5, (1.5, 9.0))):
+        wrong = off_by(early, log_odds)
+        stands = standing(wrong, company.tables, END)
+        assert ratio[0] < stands.expected_to_actual[None].value < ratio[1]
+        assert stands.trained_until == TRAINED
+        found = wanted(replace(stands, churns=0, drift=0.0))
+        assert found.action == "recalibrate"
+    right = recalibrated(wrong, company.matrix, company.outcomes)
+    assert not any("calibration" in why for why in wanted(standing(right, company.tables, END)).reasons)
+    figure, churns = level_foretold(wrong, company.matrix, company.tables, company.outcomes)
+    assert churns > 0
+    assert figure.value < stands.expected_to_actual[None].value
+
+
+def test_a_level_nobody_left_to_prove_cant_be_told(company, early: HealthModel) -> None:
+    few = company.matrix["account_id"].unique().sort().head(20)
+    matrix = company.matrix.filter(pl.col("account_id").is_in(few.implode()))
+    with pytest.raises(NotEnoughOutcomes):
+        recalibrated(early, matrix, company.outcomes)
+    assert np.isnan(level_foretold(early, matrix, company.tables, company.outcomes)[0].value)
