@@ -156,8 +156,9 @@ def numbers(rows: pl.DataFrame, columns: Sequence[str]) -> Floats:
 
 
 def _telling(table: Table) -> list[Column]:
-    """The columns whose values say something of the feed: no times, and nothing that names a row."""
-    return [column for column in table.columns if column.type not in ("time", "date") and column.name != "name"]
+    """The columns whose values say something of the feed: no times, and nothing that names a row or a person."""
+    named = ("name", "owner")
+    return [column for column in table.columns if column.type not in ("time", "date") and column.name not in named]
 
 
 def _sized(name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from training.intervals import Number
-from training.monitoring.alarm import Alarm
+from training.monitoring.alarm import Alarm, stops
 from training.monitoring.baseline import SCORES
 from training.monitoring.drift import Drift
 from training.monitoring.matured import Expected
@@ -69,7 +69,7 @@ class Monitoring:
     @property
     def held(self) -> tuple[Alarm, ...]:
         """The alarms that hold back a publication."""
-        return tuple(alarm for alarm in self.alarms if alarm.severity == "stop")
+        return stops(self.alarms)
 
     def entry(self, days: int, segment: str | None = None) -> Entry | None:
         """Published scores within `days` against outcomes; None where nothing has matured."""
