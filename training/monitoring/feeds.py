@@ -16,7 +16,7 @@ from features.tables import TABLES, Tables
 from training.model import HealthModel
 from training.monitoring.alarm import Alarm, Severity
 from training.monitoring.baseline import Baseline, Span, key
-from training.monitoring.readings import MATRIX, Reading, brought, categories, moment_of, read, silence
+from training.monitoring.readings import MATRIX, WINDOWS, Reading, brought, categories, moment_of, read, silence
 
 FEWEST = 50
 """Values a figure must be of, now and in every snapshot of the baseline; of a share, so many must usually have it."""
@@ -71,10 +71,11 @@ def judge(reading: Reading, usual: Mapping[str, Span]) -> Iterator[Judgement]:
             continue
         if figure == "rows":
             told = f"{value:.3g} rows per customer{over}, usually {span.low:.3g} to {span.high:.3g}"
+            severity: Severity = "stop" if reading.days == max(WINDOWS) else "warn"  # a holiday has thin weeks
             if value < FELL * span.low:
-                yield Judgement("thin", "stop", f"part of it is missing: {told}")
+                yield Judgement("thin", severity, f"part of it is missing: {told}")
             elif value > ROSE * span.high:
-                yield Judgement("swollen", "stop", f"rows may have come more than once: {told}")
+                yield Judgement("swollen", severity, f"rows may have come more than once: {told}")
         elif reading.values[figure] < fewest:
             continue
         elif figure in ("size", "mean"):
