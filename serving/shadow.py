@@ -5,7 +5,7 @@ It is made from the signals stored with a batch, so it needs no source and can b
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import case, func, insert, select
 
 from serving.schema import scores, shadow_scores
 from serving.scores import Batch
@@ -44,9 +44,9 @@ def _write(store: ScoreStore, batch: Batch, challenger: HealthModel, version: st
 
 def _counted(store: ScoreStore, batch: Batch, version: str) -> tuple[int, int]:
     both = (scores.c.batch_id == shadow_scores.c.batch_id) & (scores.c.account_id == shadow_scores.c.account_id)
-    changed = (scores.c.band != shadow_scores.c.band).cast(shadow_scores.c.health.type)
+    changed = case((scores.c.band != shadow_scores.c.band, 1), else_=0)
     query = (
-        select(func.count(), func.coalesce(func.sum(changed), 0.0))
+        select(func.count(), func.coalesce(func.sum(changed), 0))
         .join_from(shadow_scores, scores, both)
         .where(shadow_scores.c.batch_id == batch.batch_id, shadow_scores.c.model_version == version)
     )

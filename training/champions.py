@@ -13,6 +13,8 @@ import os
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -66,22 +68,25 @@ class Champions:
     def promote(self, number: str, *, at: datetime, by: str, reason: str) -> None:
         """Make a version champion and say so on it. Nothing changes for readers before the alias moves, in one step."""
         told = {"promoted_by": by, "promoted_at": at.isoformat(timespec="seconds"), "promotion_reason": reason}
-        self._tell(number, told | {"decision": "promoted", "decision_reason": reason})
-        self._crown(number)
+        with _answering(f"version {number} of {self.name} can't be promoted"):
+            self._tell(number, told | {"decision": "promoted", "decision_reason": reason})
+            self._crown(number)
 
     def keep(self, number: str, *, reason: str) -> None:
         """Say of a version that it stays challenger, and why."""
-        self._tell(number, {"decision": "kept_challenger", "decision_reason": reason})
+        with _answering(f"the decision on version {number} of {self.name} can't be kept"):
+            self._tell(number, {"decision": "kept_challenger", "decision_reason": reason})
 
     def finish(self) -> str | None:
         """Take the last step of a promotion that died before it: the number of the version, None where none did."""
-        aliases = self._aliases()
-        waiting = aliases.get(CHALLENGER)
-        if waiting is None or waiting == aliases.get(CHAMPION):
-            return None
-        if self.client.get_model_version(self.name, waiting).tags.get("decision") != "promoted":
-            return None
-        self._crown(waiting)
+        with _answering(f"the aliases of {self.name} can't be read"):
+            aliases = self._aliases()
+            waiting = aliases.get(CHALLENGER)
+            if waiting is None or waiting == aliases.get(CHAMPION):
+                return None
+            if self.client.get_model_version(self.name, waiting).tags.get("decision") != "promoted":
+                return None
+            self._crown(waiting)
         return waiting
 
     def roll_back(self, *, at: datetime, by: str, reason: str) -> tuple[str, str]:
@@ -89,7 +94,7 @@ class Champions:
 
         The alias moves first, since somebody is waiting for it. Raises NoChampionBefore, RegistryUnavailable.
         """
-        try:
+        with _answering(f"{self.name} can't be rolled back"):
             told = self.history()
             now = told.pop() if told else None
             while told and not self._there(told[-1]):
@@ -102,9 +107,8 @@ class Champions:
             self.client.set_registered_model_alias(self.name, CHAMPION, told[-1])
             self.client.set_registered_model_tag(self.name, HISTORY, " ".join(told))
             said = f"{reason} ({by}, {at:%Y-%m-%d %H:%M}): back to version {told[-1]}"
-            self._tell(now, {"decision": "rolled_back", "decision_reason": said})
-        except MlflowException as error:
-            raise RegistryUnavailable(f"the registry can't roll {self.name} back: {_first_line(error)}") from error
+            if self._there(now):
+                self._tell(now, {"decision": "rolled_back", "decision_reason": said})
         return now, told[-1]
 
     def _crown(self, number: str) -> None:
@@ -130,5 +134,9 @@ class Champions:
             self.client.set_model_version_tag(self.name, number, key, value)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+@contextmanager
+def _answering(what: str) -> Iterator[None]:
+    try:
+        yield
+    except MlflowException as error:
+        raise RegistryUnavailable(f"{what}: {str(error).splitlines()[0]}") from error

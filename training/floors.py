@@ -78,19 +78,17 @@ def from_json(text: str) -> tuple[Floor, ...]:
 
 def calibrated(figure: Estimate, churns: int) -> Floor:
     """As many leave as were expected, within `CALIBRATED`."""
-    low, high = CALIBRATED
+    (low, high), name = CALIBRATED, "expected_to_actual"
+    bound = f"{low} to {high}"
     if _nothing(figure) or not churns:
-        return _floor("expected_to_actual", figure, f"{low} to {high}", "cannot tell", "Nobody was seen to leave.")
+        return _floor(name, figure, bound, "cannot tell", "Nobody was seen to leave.")
     lowest, highest = _ends(figure)
-    outcome: Outcome = "passed" if low <= figure.value <= high else "cannot tell"
-    if highest < low or lowest > high:
-        outcome = "failed"
-    word = "too few" if figure.value < low else "too many" if figure.value > high else "as many as"
-    return _floor(
-        "expected_to_actual", figure, f"{low} to {high}", outcome,
-        f"It expected {figure.value:.2f} for each that left within {TOLD_AT} days{_between(figure)}: "
-        + ("as many as left" if word == "as many as" else f"{word}{_within_chance(outcome)}") + ".",
-    )  # fmt: skip
+    outcome: Outcome = "passed"
+    if not low <= figure.value <= high:
+        outcome = "failed" if highest < low or lowest > high else "cannot tell"
+    said = f"For each that left it expected {figure.value:.2f}{_between(figure)}"
+    said += {"passed": "", "failed": ": not as many as left", "cannot tell": ": off, though within chance"}[outcome]
+    return _floor(name, figure, bound, outcome, f"{said}.")
 
 
 def _no_alarm(alarms: tuple[str, ...]) -> Floor:
@@ -193,7 +191,7 @@ def _at_least(figure: Estimate, bound: float) -> Outcome:
 
 def _ends(figure: Estimate) -> tuple[float, float]:
     """The interval's ends; the figure itself where it has none."""
-    return tuple(figure.value if end != end else end for end in (figure.low, figure.high))  # type: ignore[return-value]
+    return (figure.value, figure.value) if figure.low != figure.low else (figure.low, figure.high)
 
 
 def _nothing(figure: Estimate) -> bool:
@@ -202,10 +200,6 @@ def _nothing(figure: Estimate) -> bool:
 
 def _between(figure: Estimate, digits: int = 2) -> str:
     return "" if figure.low != figure.low else f" ({figure.low:.{digits}f} to {figure.high:.{digits}f})"
-
-
-def _within_chance(outcome: Outcome) -> str:
-    return "" if outcome == "failed" else ", within chance"
 
 
 def _short(outcome: Outcome) -> str:

@@ -96,7 +96,8 @@ class Registry:
         except (MlflowException, OSError) as error:
             raise RegistryUnavailable(
                 f"no model {self.name}@{version} could be loaded from {self.uri}: {_first_line(error)}; "
-                "train one first (healthscore train), or check the tracking address"
+                "train one first (healthscore train), promote one that waits (healthscore promote), or check the "
+                "tracking address"
             ) from error
 
     def has(self, version: str) -> bool:

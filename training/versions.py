@@ -141,7 +141,8 @@ def recalibrate_version(
     model, source = registry.load(wanted)
     known, matrix = history(tables, until, model.card.grace_days, progress)
     level = calibrated(*level_foretold(model, matrix, tables, known))
-    found = tuple(level if floor.name == level.name else floor for floor in floors_of(registry.find(wanted)))
+    proof = floors_of(registry.find(source.number)) or _floors_before_there_were_any(registry, source.number)
+    found = tuple(level if floor.name == level.name else floor for floor in proof)
     model = recalibrated(model, matrix, known, since)
     version = registry.register(
         model,
@@ -160,6 +161,11 @@ def recalibrate_version(
     )
     version, verdict = _settled(registry, version, promote, by)
     return Made(version, model, None, None, (), found, verdict)
+
+
+def _floors_before_there_were_any(registry: Registry, number: str) -> tuple[Floor, ...]:
+    found = registry.receipt(number)
+    return floors(None if found is None else Receipt.from_json(found))
 
 
 def _settled(registry: Registry, version: Version, promote: Promotion, by: str) -> tuple[Version, Verdict | None]:

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from training import promotion_cli
 from training.champions import CHALLENGER, CHAMPION, HISTORY, Champions, champions_of
 from training.errors import FloorsFailed, NoChampionBefore, RegistryUnavailable
 from training.floors import Floor, to_json
@@ -139,6 +142,34 @@ def test_no_registry_is_one_clear_error_and_makes_none(tmp_path: Path) -> None:
     with pytest.raises(RegistryUnavailable, match="healthscore train"):
         champions_of(f"sqlite:///{tmp_path / 'mlflow.db'}", NAME)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_commands(registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    register(registry, PROVEN, FALLEN)
+    promotion_cli.promote("1", reason="the first", author="ada", state=tmp_path)
+    with pytest.raises(FloorsFailed):
+        promotion_cli.promote("2", reason="we know", author="ada", state=tmp_path)
+    promotion_cli.promote("challenger", reason="we know", author="ada", force=True, state=tmp_path)
+    told = capsys.readouterr().out
+    assert "failed: green_share failed." in told
+    assert "healthscore version 2 is champion" in told
+    promotion_cli.rollback(reason="it was wrong", author="ken", state=tmp_path)
+    assert "healthscore version 1 is champion again, instead of 2" in capsys.readouterr().out
+    assert registry.find("2").tags["decision_reason"].startswith("it was wrong (ken, ")
+
+
+def test_rolling_back_waits_for_nothing_but_mlflows_client() -> None:
+    """What MLflow itself imports takes seconds already."""
+    program = (
+        "import sys; from serving.main import command_line; command_line('rollback'); import training.champions; "
+        "print(*{'polars', 'duckdb', 'lightgbm', 'narwhals', 'matplotlib', 'serving.verbs'} & set(sys.modules))"
+    )
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, env=os.environ | {"PYTHONPATH": root}, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == ""
 
 
 WRITES = (
