@@ -9,7 +9,8 @@ HealthscoreError            one clear message, and the exit code a script can re
  └── UnavailableError       5  a registry, store or port doesn't answer
 
 Codes: 0 done, 1 a defect of ours (please report it), 2 wrong usage, 3 data, 4 history, 5 something is unavailable,
-6 another run is at work (serving.errors), 7 a model version failed its floors (training.errors).
+6 another run is at work (serving.errors), 7 a model version failed its floors (training.errors), 8 an alarm holds the
+scores back (serving.errors).
 """
 
 

@@ -1,7 +1,7 @@
 """What a check found: one finding per table, rule and column, and the rows put aside."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -51,7 +51,8 @@ class Checked:
     `rows_read` and `quarantine` are keyed by canonical table, and by `owner.<table>` where rows of the owner's own
     table were put aside before mapping. Per key, rows read = rows usable + rows quarantined; `rows_repaired` are the
     usable ones in which a value was changed. A quarantine frame holds the mapped row as text (null where it was
-    missing) and `_file`, `_row`, `rule`, `reason`.
+    missing) and `_file`, `_row`, `rule`, `reason`. `columns` has the columns of each table with the type they came in;
+    `unused` where nothing reads them.
     """
 
     tables: Tables
@@ -59,6 +60,7 @@ class Checked:
     quarantine: Mapping[str, pl.DataFrame]
     rows_read: Mapping[str, int]
     rows_repaired: Mapping[str, int]
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def rows_quarantined(self, name: str) -> int:
         """How many rows of that table were put aside."""

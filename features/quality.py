@@ -49,6 +49,7 @@ def check(
     found: list[Finding] = []
     ledgers: dict[str, Ledger] = {}
     others: dict[str, tuple[str, ...]] = {}
+    columns: dict[str, dict[str, str]] = {}
     for table in TABLES.values():
         progress(f"reading {table.name}")
         mapped = source.read(table.name)
@@ -57,6 +58,7 @@ def check(
                 found.append(_absent(table, source))
             continue
         progress(f"checking {table.name}")
+        columns[table.name] = _columns(mapped)
         ledger = Ledger.open(mapped)
         if mapped.unknown:
             ledger.note("unknown_column", mapped.unknown, 0, "ignored")
@@ -98,7 +100,12 @@ def check(
     findings = (*found, *(finding for ledger in ledgers.values() for finding in ledger.findings))
     tables = Tables(moment, {name: frame.lazy() for name, frame in frames.items()})
     rows_repaired = {name: ledger.rows_repaired for name, ledger in ledgers.items()}
-    return Checked(tables, findings, quarantine, rows_read, rows_repaired)
+    return Checked(tables, findings, quarantine, rows_read, rows_repaired, columns)
+
+
+def _columns(mapped: Mapped) -> dict[str, str]:
+    read = {name: str(kind) for name, kind in mapped.frame.schema.items() if name[:1] != "_"}
+    return read | dict.fromkeys(mapped.unknown, "unused")
 
 
 def _absent(table: Table, source: Source) -> Finding:

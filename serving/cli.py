@@ -13,6 +13,7 @@ from features.fingerprint import fingerprint
 from features.progress import progress
 from features.settings import load_settings
 from serving import replay_cli, store_cli
+from serving.publish_anyway import PublishAnywayOption, override_of
 from serving.scoring import score as score_accounts
 from serving.server import serve as serve_forever
 from serving.store import ScoreStore
@@ -30,14 +31,22 @@ def score(
     mapping: MappingOption = None,
     as_of: AsOfOption = None,
     model: Annotated[str, typer.Option(help="Alias or version of the registered model.")] = CHAMPION,
+    publish_anyway: PublishAnywayOption = None,
     state: StateOption = None,
 ) -> None:
-    """Score every customer as of a day with the champion, and publish the scores in one transaction."""
+    """Score every customer as of a day with the champion, and publish the scores in one transaction.
+
+    Where a feed is wrong nothing is published: exit code 8, unless --publish-anyway says why it is right all the same.
+    """
+    from serving.watching import feed_gate
+
+    override = override_of(publish_anyway)
     settings = in_force(source=source, mapping=mapping, state=state)
     known_at = datetime.now(UTC).replace(tzinfo=None)
+    registry = Registry(settings.tracking, settings.state / "artifacts", settings.model)
     targets = read_targets(settings.targets).values if settings.targets else {}
     with progress() as report:
-        champion, version = Registry(settings.tracking, settings.state / "artifacts", settings.model).load(model)
+        champion, version = registry.load(model)
         checked = read(settings, report)
         with ScoreStore.open(settings.score_store) as store:
             batch = score_accounts(
@@ -53,6 +62,7 @@ def score(
                 data_digest=fingerprint(checked.tables),
                 checked=checked,
                 quarantine=settings.state / "quarantine",
+                gate=feed_gate(registry, store, checked.tables, champion, version, override, at=known_at),
                 progress=report,
             )
     out.print(

@@ -12,6 +12,7 @@ HealthscoreError
  │    └── Unguarded          2  other machines would be answered, and there is no key nor issuer
  │    └── BadPlays           2  the file of plays is wrong
  ├── AlreadyRunning          6  another run is at work on the store
+ ├── HeldBack                8  a feed is wrong, so nothing is published until a person says so
  ├── RefusedBatch            1  the batch contradicts itself, or history already holds one of that moment
  ├── ReplayDiffers           1  a stored batch came out otherwise when it was computed again
  └── RequestError            2  what was asked for can't be answered
@@ -31,7 +32,7 @@ HealthscoreError
 The HTTP status of each is in `serving.problems`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from features.errors import HealthscoreError, SettingsError, UnavailableError
 
@@ -68,6 +69,20 @@ class AlreadyRunning(HealthscoreError):
     """Another run is at work on the store."""
 
     exit_code = 6
+
+
+class HeldBack(HealthscoreError):
+    """A feed is wrong, so nothing is published; `alarms` say what, why, and what to do next."""
+
+    exit_code = 8
+
+    def __init__(self, alarms: Sequence[Mapping[str, str]]) -> None:
+        super().__init__(
+            "nothing was published, the scores that are shown stay: "
+            + " ".join(f"{alarm['about']}: {alarm['cause']}. {alarm['next_step']}" for alarm in alarms)
+            + " (--publish-anyway REASON publishes all the same; it is recorded)"
+        )
+        self.alarms = tuple(dict(alarm) for alarm in alarms)
 
 
 class RefusedBatch(HealthscoreError):

@@ -6,28 +6,27 @@ decided on, an alias moves in one step to a version that is there, and a batch b
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
-
-import polars as pl
 
 from features.book import read_targets
 from features.cli import as_of_or_extract, read
 from features.errors import HistoryError
-from features.findings import Checked
 from features.fingerprint import fingerprint
 from features.settings import Settings
 from features.tables import Tables
 from serving.job_lock import only_run
+from serving.publish_anyway import Override
 from serving.scores import Batch
 from serving.scoring import score
 from serving.shadow import Shadow, shadow
 from serving.store import ScoreStore
+from serving.watching import Now, feeds_now, let_pass, proof
 from training import retraining
 from training.model import HealthModel
+from training.monitoring.alarm import Alarm
 from training.promotion import Verdict, champion_of, is_proven, settle
-from training.receipt import Receipt
 from training.scorecard import DEFAULT
 from training.scorecard import read as read_scorecard
 from training.tracking import CHALLENGER, CHAMPION, Facts, Registry
@@ -58,7 +57,8 @@ class Summary:
     """What a run did: the one line it prints.
 
     `outcome`: published, or nothing_new where these scores are there already. `late`: a later day's scores stay the
-    ones that are shown. `proven`: whether the champion was shown to be better than chance. `findings` and
+    ones that are shown. `proven`: whether the champion was shown to be better than chance. `let_through` are
+    the alarms a person overrode. `findings` and
     `quarantined_rows` are what the check found; `seconds` is how long it took.
     """
 
@@ -74,24 +74,32 @@ class Summary:
     proven: bool
     retraining: Retraining
     shadow: Shadow | None
+    let_through: tuple[Alarm, ...]
     findings: int
     quarantined_rows: int
     data_digest: str
     seconds: float = 0.0
 
 
-def run(settings: Settings, *, as_of: datetime | None, now: datetime, report: Report) -> Summary:
+def run(
+    settings: Settings, *, as_of: datetime | None, now: datetime, report: Report, override: Override | None = None
+) -> Summary:
     """Do the whole job once, for `as_of` or the midnight before the data was extracted.
 
-    Raises AlreadyRunning where another run is at work on the store, and whatever the steps raise; nothing is published
-    then.
+    Raises AlreadyRunning where another run is at work on the store, HeldBack where a feed is wrong and nobody wants the
+    scores all the same (`override`), and whatever the steps raise; nothing is learned or published then.
     """
     registry = Registry(settings.tracking, settings.state / "artifacts", settings.model)
     with ScoreStore.open(settings.score_store) as store, only_run(store):
         checked = read(settings, report)
         moment = as_of_or_extract(as_of, checked)
         digest = fingerprint(checked.tables)
-        done = _retrain(settings, registry, checked.tables, moment, digest, now, report)
+        feeds = feeds_now(registry, checked.tables, CHAMPION, moment, report) if registry.has(CHAMPION) else Now()
+        passed = let_pass(store, feeds.alarms, override, as_of=moment, at=now)
+        if passed and settings.retrain != "always":
+            done = Retraining("none", ("a feed is wrong, and a model made of it would be too",))
+        else:
+            done = _retrain(settings, registry, checked.tables, moment, digest, now, feeds, report)
         model, version = registry.load(CHAMPION)
         before = store.at()
         found = store.made_of(moment, version.name, version.number, digest)
@@ -106,7 +114,8 @@ def run(settings: Settings, *, as_of: datetime | None, now: datetime, report: Re
             targets=read_targets(settings.targets).values if settings.targets else {},
             grace_days=settings.grace_days,
             data_digest=digest,
-            gate=lambda scored: gate(checked, scored, before),
+            checked=checked,
+            quarantine=settings.state / "quarantine",
             progress=report,
         )
         beside = _shadow(registry, store, batch, report) if settings.shadow else None
@@ -123,22 +132,22 @@ def run(settings: Settings, *, as_of: datetime | None, now: datetime, report: Re
             proven=is_proven(registry.find(version.number)),
             retraining=done,
             shadow=beside,
+            let_through=passed,
             findings=len(checked.findings),
             quarantined_rows=sum(map(checked.rows_quarantined, checked.quarantine)),
             data_digest=digest,
         )
 
 
-def gate(checked: Checked, scored: pl.DataFrame, before: Batch | None) -> None:
-    """Look at the signals with their scores before they are published; raising stops the batch.
-
-    `scored` is the matrix with the champion's columns beside it, `before` the batch that is shown now.
-    """
-    del checked, scored, before
-
-
 def _retrain(
-    settings: Settings, registry: Registry, tables: Tables, as_of: datetime, digest: str, now: datetime, report: Report
+    settings: Settings,
+    registry: Registry,
+    tables: Tables,
+    as_of: datetime,
+    digest: str,
+    now: datetime,
+    feeds: Now,
+    report: Report,
 ) -> Retraining:
     """Train or recalibrate where it is wanted, and promote by the floors; what an earlier run left open comes first."""
     if settings.retrain == "never":
@@ -155,7 +164,7 @@ def _retrain(
         action: retraining.Action = "recalibrate" if "recalibrated_from" in same.tags else "train"
         return _told(action, (f"version {number} was made by a run that ended before it decided",), number, verdict)
     champion = champion_of(registry)
-    wanted = _wanted(settings, registry, champion, versions, tables, as_of, report)
+    wanted = _wanted(settings, registry, champion, versions, tables, as_of, feeds, report)
     try:
         return _do(settings, registry, wanted, tables, as_of, report)
     except HistoryError as error:
@@ -171,13 +180,14 @@ def _wanted(
     versions: Sequence[Facts],
     tables: Tables,
     as_of: datetime,
+    feeds: Now,
     report: Report,
 ) -> retraining.Wanted:
     if champion is None:
         return retraining.wanted(None)
     model = registry.load(champion.version.number)[0]
-    stands = retraining.standing(model, tables, as_of, _proof(registry, champion), report)
-    wanted = retraining.wanted(stands, retraining.attempts(versions))
+    stands = retraining.standing(model, tables, as_of, proof(registry, champion.version.number), report)
+    wanted = retraining.wanted(replace(stands, drifted=feeds.drifted), retraining.attempts(versions))
     if settings.retrain == "always" and as_of >= stands.trained_until:
         return retraining.Wanted("train", ("--retrain always",))
     return wanted
@@ -205,14 +215,6 @@ def _made_of(version: Facts, as_of: datetime, digest: str) -> bool:
     """Whether a run made a version of this data for this day."""
     wanted = {"made_by": BY, "until": as_of.isoformat(), "data_digest": digest}
     return wanted.items() <= version.tags.items()
-
-
-def _proof(registry: Registry, champion: Facts) -> Receipt | None:
-    """The champion's receipt; a recalibrated version's is that of the version whose order of accounts it has."""
-    while (source := champion.tags.get("recalibrated_from")) is not None:
-        champion = registry.find(source)
-    found = registry.receipt(champion.version.number)
-    return None if found is None else Receipt.from_json(found)
 
 
 def _shadow(registry: Registry, store: ScoreStore, batch: Batch, report: Report) -> Shadow | None:

@@ -14,7 +14,9 @@ from rich.console import Console
 from features.cli import AsOfOption, MappingOption, SourceOption, StateOption, in_force
 from features.errors import HealthscoreError
 from features.progress import progress
+from serving.errors import HeldBack
 from serving.job import run as run_job
+from serving.publish_anyway import PublishAnywayOption, override_of
 
 app = typer.Typer()
 
@@ -28,6 +30,7 @@ def run(
         Literal["auto", "never", "always"] | None, typer.Option(help="Train: by rule (auto), never or always.")
     ] = None,
     shadow: Annotated[bool | None, typer.Option(help="Score with the challenger too, stored apart.")] = None,
+    publish_anyway: PublishAnywayOption = None,
     state: StateOption = None,
 ) -> None:
     """Check, retrain where needed, score and publish: one job for a schedule, safe to run again at any time.
@@ -40,7 +43,11 @@ def run(
         with redirect_stdout(sys.stderr), progress(Console(stderr=True)) as report:
             settings = in_force(source=source, mapping=mapping, retrain=retrain, shadow=shadow, state=state)
             now = datetime.now(UTC).replace(tzinfo=None)
-            done = run_job(settings, as_of=as_of, now=now, report=report)
+            override = override_of(publish_anyway)
+            done = run_job(settings, as_of=as_of, now=now, report=report, override=override)
+    except HeldBack as error:
+        _say({"outcome": "held", "exit_code": error.exit_code, "error": str(error), "alarms": error.alarms})
+        raise
     except HealthscoreError as error:
         _say({"outcome": "failed", "exit_code": error.exit_code, "error": str(error)})
         raise

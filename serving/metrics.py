@@ -14,6 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from features.errors import UnavailableError
 from serving.errors import NothingPublished
+from serving.looks import Look, last_look
 from serving.store import ScoreStore
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -73,3 +74,44 @@ class _Served:
             "healthscore_model", "The model that made the current batch.",
             {"name": batch.model_name, "version": batch.model_version, "mode": batch.mode},
         )  # fmt: skip
+        if (look := last_look(self._store)) is not None:
+            yield from _looked(look, self._clock())
+
+
+_SEEN = ("auc", "expected_to_actual", "expected_to_actual_arr")
+
+
+def _looked(look: Look, now: datetime) -> Iterator[Metric]:
+    """What the last `healthscore monitor` saw; what it couldn't tell isn't there."""
+    age_s = (now - datetime.fromisoformat(look["as_of"])).total_seconds()
+    yield GaugeMetricFamily(
+        "healthscore_look_age_seconds", "Time since the as_of of the last look at the model.", age_s
+    )
+    yield InfoMetricFamily("healthscore_advice", "What the last look says to do.", {"action": look["advice"]["action"]})
+    alarms = GaugeMetricFamily(
+        "healthscore_alarm", "Alarms of the last look, 1 each.", labels=["severity", "kind", "about"]
+    )
+    for alarm in look["alarms"]:
+        alarms.add_metric([alarm["severity"], alarm["kind"], alarm["about"]], 1.0)
+    yield alarms
+    drifts = GaugeMetricFamily(
+        "healthscore_psi", "Population stability index of signals and scores against the year before the model.",
+        labels=["name", "segment"],
+    )  # fmt: skip
+    for drift in look["drifts"]:
+        drifts.add_metric([drift["name"], drift["segment"] or ""], drift["psi"])
+    yield drifts
+    for figure in _SEEN:
+        matured = GaugeMetricFamily(
+            f"healthscore_matured_{figure}", "Published scores of the last half year against what happened.",
+            labels=["days", "segment"],
+        )  # fmt: skip
+        for entry in look["matured"]:
+            if (value := entry["figures"][figure]["value"]) is not None:
+                matured.add_metric([str(entry["days"]), entry["segment"] or ""], value)
+        yield matured
+    expected = GaugeMetricFamily("healthscore_expected_auc", "AUC of the newest scores if calibrated.", labels=["days"])
+    for each in look["expected"]:
+        if each["segment"] is None and each["auc"] is not None:
+            expected.add_metric([str(each["days"])], each["auc"])
+    yield expected

@@ -240,6 +240,28 @@ attempts = Table(
     Column("error", Text),
 )
 
+looks = Table(
+    "looks",  # at the model in use, by `healthscore monitor`
+    metadata,
+    Column("look_id", Text, primary_key=True),
+    Column("as_of", DateTime, nullable=False),
+    Column("made_at", DateTime, nullable=False),
+    Column("model_name", Text, nullable=False),
+    Column("model_version", Text, nullable=False),
+    Column("result", JSON, nullable=False),
+)
+
+let_through = Table(
+    "let_through",  # publications that alarms would have held back
+    metadata,
+    Column("let_through_id", Text, primary_key=True),
+    Column("as_of", DateTime, nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("alarms", JSON, nullable=False),
+)
+
 Index("timelines_by_batch", timelines.c.batch_id)
 Index("opinions_by_account", opinions.c.account_id)
 Index("actions_by_account", actions.c.account_id)

@@ -1,43 +1,38 @@
 """The receipt as one HTML file that can be sent: no scripts, nothing from elsewhere, everything escaped."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from html import escape
-from pathlib import Path
 
 from training import plots
 from training.backtest import MODEL
-from training.intervals import COVERAGE, Estimate
+from training.document import (
+    NOT_TOLD,
+    Cell,
+    Raw,
+    cells_of,
+    document,
+    figure,
+    figure_of,
+    interval,
+    intervals_are,
+    number,
+    rate_of,
+    share_of,
+    table,
+    table_of,
+)
+from training.intervals import Estimate
 from training.receipt import Comparison, Driver, Entry, GreenChurner, Receipt
 from training.verdict import PERCENT, TOLD_AT
 
-_STYLE = Path(__file__).with_name("receipt.css")
-_CONTENT = "default-src 'none'; style-src 'unsafe-inline'"
-NOT_TOLD = "–"
 BETTER = {"model": "the model", "anchor": "the anchor", "neither": "can't be told"}
-
-
-@dataclass(frozen=True)
-class Raw:
-    """Text that is HTML already; everything else is escaped."""
-
-    html: str
-
-
-Cell = str | int | Raw
 
 
 def page(receipt: Receipt, title: str = "Customer health score") -> str:
     """The whole document; `title` names what was proven, such as the model and its version."""
     sections = [_head(receipt, title), _foretold(receipt), _early(receipt), _against(receipt), _parts(receipt)]
     sections += [_missed(receipt), _made(receipt)]
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_CONTENT}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}: receipt</title>\n<style>\n{_STYLE.read_text()}</style>\n</head>\n"
-        f"<body>\n<main>\n{''.join(sections)}</main>\n</body>\n</html>\n"
-    )
+    return document(f"{title}: receipt", sections)
 
 
 def _head(receipt: Receipt, title: str) -> str:
@@ -56,13 +51,13 @@ def _head(receipt: Receipt, title: str) -> str:
 def _tiles(receipt: Receipt) -> str:
     """The four figures a leader asks for first."""
     entry, early = receipt.entry(TOLD_AT), receipt.warned_at(150)
-    told = [("of leavers no longer green 150 to 180 days before", _rate(early.not_green, 0))] if early else []
+    told = [("of leavers no longer green 150 to 180 days before", rate_of(early.not_green, 0))] if early else []
     if entry:
         ratio, arr_ratio = entry.figures["expected_to_actual"], entry.figures["expected_to_actual_arr"]
         told += [
-            (f"of ARR lost within {TOLD_AT} days was in the top tenth", _rate(entry.figures["arr_caught"], 0)),
-            (f"expected for each that left within {TOLD_AT} days", _of(ratio, 2)),
-            (f"expected for each unit of ARR lost within {TOLD_AT} days", _of(arr_ratio, 2)),
+            (f"of ARR lost within {TOLD_AT} days was in the top tenth", rate_of(entry.figures["arr_caught"], 0)),
+            (f"expected for each that left within {TOLD_AT} days", figure_of(ratio, 2)),
+            (f"expected for each unit of ARR lost within {TOLD_AT} days", figure_of(arr_ratio, 2)),
         ]
     tiles = "".join(f'<div class="tile"><b>{cell.html}</b>{escape(what)}</div>\n' for what, cell in told)
     return f'<div class="tiles">\n{tiles}</div>\n'
@@ -78,19 +73,19 @@ def _foretold(receipt: Receipt) -> str:
     rows = [(label, *(show(entry.figures[name]) for _, entry in told)) for name, label, show in SHOWN]
     return (
         "<h2>How well it foretold who would leave</h2>\n"
-        f"{_table(['', *(f'within {days} days' for days, _ in told)], [*counts, *rows])}"
-        f'<p class="soft">{_intervals_are()}</p>\n'
-        f"{_figure('Were the risks true? Each point is a tenth of the book', plots.calibration(receipt, TOLD_AT))}"
+        f"{table(['', *(f'within {days} days' for days, _ in told)], [*counts, *rows])}"
+        f'<p class="soft">{intervals_are()}</p>\n'
+        f"{figure('Were the risks true? Each point is a tenth of the book', plots.calibration(receipt, TOLD_AT))}"
     )
 
 
 def _early(receipt: Receipt) -> str:
     rows: list[Sequence[Cell]] = [
-        (band.band.replace("_", " "), f"{band.rows:,}", _rate(band.churn_rate, 1)) for band in receipt.bands
+        (band.band.replace("_", " "), f"{band.rows:,}", rate_of(band.churn_rate, 1)) for band in receipt.bands
     ]
-    rows.append(("whole book", f"{sum(band.rows for band in receipt.bands):,}", _rate(receipt.base_rate, 1)))
+    rows.append(("whole book", f"{sum(band.rows for band in receipt.bands):,}", rate_of(receipt.base_rate, 1)))
     shown, settled = (
-        f"{_share(flips, 1)}{_interval(flips, 1, 100, PERCENT, before=', ')}"
+        f"{share_of(flips, 1)}{interval(flips, 1, 100, PERCENT, before=', ')}"
         for flips in (receipt.flips, receipt.settled_flips)
     )
     return (
@@ -99,12 +94,12 @@ def _early(receipt: Receipt) -> str:
         f"leaving they were taken. A band that turns and turns back is noise: {shown} of account-months. "
         f"People are told of settled bands, a score on the edge having to stay or to go further: {settled}.</p>\n"
         '<div class="pair">\n'
-        f"{_figure('No longer green, by days before leaving', plots.warning(receipt))}"
-        f"{_figure(f'Caught among the highest risks, {TOLD_AT} days', plots.caught(receipt, TOLD_AT))}"
+        f"{figure('No longer green, by days before leaving', plots.warning(receipt))}"
+        f"{figure(f'Caught among the highest risks, {TOLD_AT} days', plots.caught(receipt, TOLD_AT))}"
         "</div>\n"
         '<div class="pair">\n'
-        f"{_figure('Left within 90 days, by band', plots.bands(receipt))}"
-        f"<div>{_table(['band', 'snapshots', 'left within 90 days'], rows)}</div>\n</div>\n"
+        f"{figure('Left within 90 days, by band', plots.bands(receipt))}"
+        f"<div>{table(['band', 'snapshots', 'left within 90 days'], rows)}</div>\n</div>\n"
     )
 
 
@@ -116,7 +111,7 @@ def _against(receipt: Receipt) -> str:
         "<p>Each anchor was given the same accounts and what was known at the same moments. The published formulas "
         "give no probability; a logistic regression on the score turns them into one here, which is more than they "
         "come with. A difference counts where its interval, told on the same draws of accounts, leaves out 0.</p>\n"
-        f"{_figure('Right of 0 the model is better', plots.against_anchors(receipt))}"
+        f"{figure('Right of 0 the model is better', plots.against_anchors(receipt))}"
         + "".join(_horizon(receipt, days) for days in receipt.horizons)
     )
 
@@ -132,25 +127,25 @@ def _horizon(receipt: Receipt, days: int) -> str:
             rows.append(
                 [
                     predictor,
-                    _of(found["log_loss"], 4),
+                    figure_of(found["log_loss"], 4),
                     *_difference(compared.get(predictor), entry),
-                    _of(found["auc"], 3),
-                    _of(found["pr_auc"], 3),
-                    _of(found["brier"], 4),
-                    _of(found["expected_to_actual"], 2),
-                    _of(found["expected_to_actual_arr"], 2),
-                    _of(found["lift"], 1),
-                    _rate(found["arr_caught"], 0),
+                    figure_of(found["auc"], 3),
+                    figure_of(found["pr_auc"], 3),
+                    figure_of(found["brier"], 4),
+                    figure_of(found["expected_to_actual"], 2),
+                    figure_of(found["expected_to_actual_arr"], 2),
+                    figure_of(found["lift"], 1),
+                    rate_of(found["arr_caught"], 0),
                 ]
             )
-    return f"<h3>Within {days} days</h3>\n{_table(heads, rows, marked=MODEL)}"
+    return f"<h3>Within {days} days</h3>\n{table(heads, rows, marked=MODEL)}"
 
 
 def _difference(found: Comparison | None, entry: Entry) -> tuple[Cell, Cell]:
     if found is None:
         return "", ""
     rows = "" if entry.rows == found.rows else f" on {found.rows:,} snapshots"
-    return _of(found.difference, 4), f"{BETTER[found.better]}{rows}"
+    return figure_of(found.difference, 4), f"{BETTER[found.better]}{rows}"
 
 
 def _parts(receipt: Receipt) -> str:
@@ -163,17 +158,17 @@ def _parts(receipt: Receipt) -> str:
     for segment in receipt.segments:
         for days in receipt.horizons:
             if entry := receipt.entry(days, segment=segment):
-                numbers = [_of(entry.figures[name], 2 if "actual" in name else 3) for name in names]
+                numbers = [figure_of(entry.figures[name], 2 if "actual" in name else 3) for name in names]
                 counts = (f"{entry.rows:,}", f"{entry.accounts:,}", f"{entry.churns:,}")
-                rows.append((segment, f"{days} days", *counts, *numbers, _rate(entry.figures["arr_caught"], 0)))
-    return f"<h2>By segment</h2>\n{_table(heads, rows)}"
+                rows.append((segment, f"{days} days", *counts, *numbers, rate_of(entry.figures["arr_caught"], 0)))
+    return f"<h2>By segment</h2>\n{table(heads, rows)}"
 
 
 def _missed(receipt: Receipt) -> str:
     missed = receipt.missed
     if not missed.churns:
         return ""
-    lost = f" and {_number(100 * missed.green_arr / missed.arr, 0)}{PERCENT} of their ARR" if missed.arr > 0 else ""
+    lost = f" and {number(100 * missed.green_arr / missed.arr, 0)}{PERCENT} of their ARR" if missed.arr > 0 else ""
     named = f" The {len(missed.named)} largest:" if len(missed.named) < missed.green else ""
     heads = ["account", "segment", "ARR", "seen on", "left on", "days before", "health", "risk in 90 days"]
     lines = [_green(churner) for churner in missed.named]
@@ -181,7 +176,7 @@ def _missed(receipt: Receipt) -> str:
         "<h2>Who left while green</h2>\n"
         f"<p>{missed.green:,} of {missed.churns:,} accounts{lost} were green at their last snapshot 60 to 180 days "
         "before they left. Points raise health (+) or lower it (−); what is not measured could not be seen. "
-        f"{named}</p>\n" + (_lines(heads, lines) if lines else "")
+        f"{named}</p>\n" + (table_of(heads, lines) if lines else "")
     )
 
 
@@ -194,11 +189,13 @@ def _green(churner: GreenChurner) -> str:
         f"{churner.as_of:%Y-%m-%d}",
         f"{churner.churned_at:%Y-%m-%d}",
         str((churner.churned_at - churner.as_of).days),
-        _number(churner.health, 0),
-        _share(Estimate(churner.risk_90d), 1),
+        number(churner.health, 0),
+        share_of(Estimate(churner.risk_90d), 1),
     )
     drivers = " · ".join(_driver(driver) for driver in churner.drivers)
-    return f'<tr class="first">{_cells(cells)}</tr>\n<tr><td class="wrap" colspan="{len(cells)}">{drivers}</td></tr>\n'
+    return (
+        f'<tr class="first">{cells_of(cells)}</tr>\n<tr><td class="wrap" colspan="{len(cells)}">{drivers}</td></tr>\n'
+    )
 
 
 def _driver(driver: Driver) -> str:
@@ -222,74 +219,22 @@ def _made(receipt: Receipt) -> str:
         "<p>At each fold's moment a model was trained on the snapshots up to it and on outcomes that had been observed "
         "by then; a churn nobody could be sure of yet taught nothing. It scored every 28-day snapshot until the next "
         "fold's moment. A horizon counts where it has been observed to its end.</p>\n"
-        f"{_table(['fold', 'trained on', 'used until', 'churns learned from', 'mode'], rows)}"
+        f"{table(['fold', 'trained on', 'used until', 'churns learned from', 'mode'], rows)}"
         f"<p>Intervals come from {receipt.resamples} draws of whole accounts. {NOT_TOLD} stands where a figure "
         "can't be told, as where nobody left.</p>\n"
     )
 
 
-def _intervals_are() -> str:
-    return f"The small figures are intervals that hold the true one {100 * COVERAGE:.0f} times of 100."
-
-
-def _figure(caption: str, svg: str) -> str:
-    return f"<figure>\n<figcaption>{escape(caption)}</figcaption>\n{svg}</figure>\n"
-
-
-def _table(heads: Iterable[str], rows: Iterable[Sequence[Cell]], *, marked: str | None = None) -> str:
-    """A table; the row that begins with `marked` stands out."""
-
-    def lines() -> Iterator[str]:
-        for row in rows:
-            kind = ' class="model"' if marked is not None and row[0] == marked else ""
-            yield f"<tr{kind}>{_cells(row)}</tr>\n"
-
-    return _lines(heads, lines())
-
-
-def _lines(heads: Iterable[str], lines: Iterable[str]) -> str:
-    head = "".join(f"<th>{escape(text)}</th>" for text in heads)
-    return f'<div class="scroll"><table>\n<tr>{head}</tr>\n{"".join(lines)}</table></div>\n'
-
-
-def _cells(row: Sequence[Cell]) -> str:
-    return "".join(f"<td>{cell.html if isinstance(cell, Raw) else escape(str(cell))}</td>" for cell in row)
-
-
-def _of(estimate: Estimate, digits: int) -> Raw:
-    return Raw(f"{_number(estimate.value, digits)}<small>{_interval(estimate, digits)}</small>")
-
-
-def _rate(estimate: Estimate, digits: int) -> Raw:
-    return Raw(f"{_share(estimate, digits)}<small>{_interval(estimate, digits, 100)}</small>")
-
-
-def _share(estimate: Estimate, digits: int) -> str:
-    value = _number(100 * estimate.value, digits)
-    return value if value == NOT_TOLD else f"{value}{PERCENT}"
-
-
-def _number(value: float, digits: int) -> str:
-    return NOT_TOLD if value != value else f"{value:,.{digits}f}".replace("-", "−")
-
-
-def _interval(estimate: Estimate, digits: int, scale: float = 1.0, unit: str = "", before: str = "") -> str:
-    if estimate.low != estimate.low:
-        return ""
-    ends = (_number(scale * end, digits) for end in (estimate.low, estimate.high))
-    return f"{before}{' to '.join(ends)}{unit}"
-
-
 SHOWN: tuple[tuple[str, str, Callable[[Estimate], Cell]], ...] = (
-    ("auc", "AUC: of one who left and one who stayed, the leaver had the higher risk", lambda e: _of(e, 3)),
-    ("pr_auc", "PR AUC: share of leavers among those with a leaver's risk or more", lambda e: _of(e, 3)),
-    ("brier", "Brier, an error: lower is better", lambda e: _of(e, 4)),
-    ("base_brier", "… of saying the average for everyone", lambda e: _number(e.value, 4)),
-    ("log_loss", "Log-loss, an error that punishes being sure and wrong", lambda e: _of(e, 4)),
-    ("base_log_loss", "… of saying the average for everyone", lambda e: _number(e.value, 4)),
-    ("expected_to_actual", "Expected ÷ actual leavers: 1 is right", lambda e: _of(e, 2)),
-    ("expected_to_actual_arr", "Expected ÷ actual ARR lost", lambda e: _of(e, 2)),
-    ("lift", "Lift: how many times the average the tenth with the highest risks left", lambda e: _of(e, 1)),
-    ("arr_caught", "Share of the lost ARR in that tenth", lambda e: _rate(e, 0)),
+    ("auc", "AUC: of one who left and one who stayed, the leaver had the higher risk", lambda e: figure_of(e, 3)),
+    ("pr_auc", "PR AUC: share of leavers among those with a leaver's risk or more", lambda e: figure_of(e, 3)),
+    ("brier", "Brier, an error: lower is better", lambda e: figure_of(e, 4)),
+    ("base_brier", "… of saying the average for everyone", lambda e: number(e.value, 4)),
+    ("log_loss", "Log-loss, an error that punishes being sure and wrong", lambda e: figure_of(e, 4)),
+    ("base_log_loss", "… of saying the average for everyone", lambda e: number(e.value, 4)),
+    ("expected_to_actual", "Expected ÷ actual leavers: 1 is right", lambda e: figure_of(e, 2)),
+    ("expected_to_actual_arr", "Expected ÷ actual ARR lost", lambda e: figure_of(e, 2)),
+    ("lift", "Lift: how many times the average the tenth with the highest risks left", lambda e: figure_of(e, 1)),
+    ("arr_caught", "Share of the lost ARR in that tenth", lambda e: rate_of(e, 0)),
 )
 """What the model's table shows: figure, its words, and how it is written."""

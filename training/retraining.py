@@ -23,6 +23,7 @@ from training.floors import CALIBRATED
 from training.intervals import Estimate
 from training.level import DAYS, figures_of, matured
 from training.model import HealthModel
+from training.monitoring.histogram import Histogram, psi
 from training.outcomes import outcomes
 from training.recalibration import RECENT
 from training.receipt import Receipt
@@ -37,7 +38,8 @@ NEWLY_LEARNED = 0.5
 FEWEST_NEW = 50
 DRIFTED = 0.25
 """Population stability index of health from which on a book counts as another one than the model was trained on."""
-BINS = 10
+DRIFTED_POINTS = 0.3
+"""Share of the model's points on signals that moved, from which on it does too."""
 AGAIN = PERIOD
 """A retraining isn't tried again before."""
 FEWEST_IN_SEGMENT = 10
@@ -52,7 +54,8 @@ class Standing:
     trained on `learned_from` of them. `expected_to_actual` is over what has matured since its level was set, half a
     year at most: of the whole book (None) and of each segment with enough churns. `auc` is over the same, `proven_auc`
     the receipt's at the same horizon. `drift` is the population stability index of health between the snapshot it was
-    trained at and the newest.
+    trained at and the newest, `drifted` the share of its points that lies on signals which moved
+    (`training.monitoring.drift`).
     """
 
     as_of: datetime
@@ -64,6 +67,7 @@ class Standing:
     auc: Estimate
     proven_auc: Estimate
     drift: float
+    drifted: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -133,15 +137,11 @@ def standing(
 
 
 def stability(before: np.ndarray, now: np.ndarray) -> float:
-    """The population stability index of `now` against tenths of `before`; an empty bin counts half an account."""
+    """The population stability index of `now` against tenths of `before`."""
     if not len(before) or not len(now):
         return 0.0
-    edges = np.unique(np.quantile(before, np.linspace(0, 1, BINS + 1)[1:-1]))
-    shares = []
-    for values in (before, now):
-        counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
-        shares.append(np.maximum(counts, 0.5) / len(values))
-    return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
+    usual = Histogram.of(before)
+    return psi(usual, usual.again(now))
 
 
 def attempts(versions: Sequence[Facts]) -> list[datetime]:
@@ -167,6 +167,8 @@ def _reasons(standing: Standing) -> Iterator[tuple[Action, str]]:
             )
     if standing.drift > DRIFTED:
         yield "train", f"the book has drifted: stability index of health {standing.drift:.2f}, above {DRIFTED}"
+    if standing.drifted > DRIFTED_POINTS:
+        yield "train", f"signals with {standing.drifted:.0%} of its points lie otherwise than in the year before it"
     if standing.churns >= max(FEWEST_NEW, NEWLY_LEARNED * standing.learned_from):
         yield "train", f"{standing.churns} churns have matured since it was trained on {standing.learned_from}"
     age = standing.as_of - standing.trained_until

@@ -39,6 +39,8 @@ from training.model import HealthModel, Served, load, save
 EXPERIMENT = "healthscore"
 RECEIPT = "receipt.json"
 PAGE = "receipt.html"
+BASELINE = "baseline.json"
+MONITORING = "monitoring.json"
 
 _SPEAKING = threading.RLock()
 
@@ -177,6 +179,36 @@ class Registry:
     def page(self, version: str = CHAMPION) -> str | None:
         """The receipt's HTML page, None where the run has none."""
         return self._text(version, PAGE)
+
+    def baseline(self, version: str = CHAMPION) -> str | None:
+        """What was usual when that alias or version number was made, None where its run hasn't kept it."""
+        return self._text(version, BASELINE)
+
+    def monitoring(self, version: str = CHAMPION) -> dict[str, Any] | None:
+        """The last look at that alias or version number in use as plain JSON values, None where nobody looked."""
+        text = self._text(version, MONITORING)
+        return None if text is None else json.loads(text)
+
+    def monitored(
+        self, version: Version, *, at: datetime, metrics: Mapping[str, float], texts: Mapping[str, str]
+    ) -> str:
+        """Log a look at a version in use as a run of its own, and `monitoring.json` with the version's run too.
+
+        The run's tags `kind` (monitoring), `model` and `model_version` say whose it is; the version's tag
+        `monitored_by` names the run. Returns the run's id.
+        """
+        try:
+            with _tracked_at(self.uri), self._run() as run:
+                mlflow.set_tags({"kind": "monitoring", "model": self.name, "model_version": version.number})
+                mlflow.log_params({"as_of": at.isoformat()})
+                mlflow.log_metrics(dict(metrics))
+                for path, text in texts.items():
+                    mlflow.log_text(text, path)
+                self.client.log_text(version.run_id, texts[MONITORING], MONITORING)
+            self.client.set_model_version_tag(self.name, version.number, "monitored_by", run.info.run_id)
+        except (MlflowException, OSError) as error:
+            raise RegistryUnavailable(f"the registry at {self.uri} refused the look: {_first_line(error)}") from error
+        return str(run.info.run_id)
 
     def _text(self, version: str, path: str) -> str | None:
         try:

@@ -23,6 +23,7 @@ from training.leakage import Finding, examine, examine_model
 from training.level import level_foretold
 from training.model import HealthModel
 from training.model.card import UNPROVEN_SPREAD
+from training.monitoring.baseline import baseline
 from training.outcomes import Outcomes, outcomes
 from training.promotion import Verdict, floors_of, settle
 from training.proof import prove
@@ -30,7 +31,7 @@ from training.recalibration import recalibrated
 from training.receipt import Receipt
 from training.record import metrics, texts
 from training.search import Trial, search
-from training.tracking import CHAMPION, Registry, Version
+from training.tracking import BASELINE, CHAMPION, Registry, Version
 from training.train import Recipe, history_starts, train
 
 LEAST_SPREAD = 2.0
@@ -104,7 +105,7 @@ def make_version(
         model,
         parameters={"until": until, "grace_days": recipe.grace_days, **model.card.trained_on},
         metrics=metrics(model, receipt),
-        texts=texts(model, receipt, registry.name),
+        texts=texts(model, receipt, registry.name) | {BASELINE: baseline(tables, matrix, model).to_json()},
         tags={
             "data_digest": fingerprint(tables),
             "until": until.isoformat(),
@@ -147,7 +148,7 @@ def recalibrate_version(
         model,
         parameters={"until": until, **model.card.trained_on},
         metrics=metrics(model, None),
-        texts=texts(model, None, registry.name),
+        texts=texts(model, None, registry.name) | {BASELINE: baseline(tables, matrix, model).to_json()},
         tags={
             "data_digest": fingerprint(tables),
             "until": until.isoformat(),
