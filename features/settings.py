@@ -41,6 +41,10 @@ class Settings(BaseModel):
     scorecard: Path | None = Field(None, description="file of the prior; the one that comes with healthscore")
     plays: Path | None = Field(None, description="file of plays; those that come with healthscore where missing")
     targets: Path | None = Field(None, description="file with a section [targets], for the book beside the scores")
+    holdout: float = Field(
+        0, ge=0, le=0.5, description="share of a worklist to leave alone, to tell what plays achieve"
+    )
+    holdout_up_to_arr: float | None = Field(None, ge=0, description="ARR above which no account is ever held out")
     workers: int = Field(1, ge=1, le=64, description="processes that serve")
     requests_per_minute: int = Field(1200, ge=1, description="requests a key may send to each process in a minute")
     max_body_mb: int = Field(64, ge=1, le=1024, description="largest body of a request, MiB")

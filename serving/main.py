@@ -11,7 +11,9 @@ import features.signals_cli
 import serving.access.cli
 import serving.cli
 import serving.demo
+import serving.effects_cli
 import training.cli
+import training.effects
 from features.errors import HealthscoreError
 
 app = typer.Typer(
@@ -29,6 +31,7 @@ for verbs in (
     training.cli.app,
     serving.cli.app,
     serving.access.cli.app,
+    serving.effects_cli.verbs(training.effects.measure),
     serving.demo.app,
 ):
     app.add_typer(verbs)

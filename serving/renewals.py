@@ -1,12 +1,15 @@
 """The renewals worklist: whom to call first, by the ARR that is expected to be lost at the next renewal."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
+from serving.effects import effects_of_plays
+from serving.holdouts import Holdout, keep, standing, under_way
 from serving.loading import signals_of
 from serving.plays import Plays
 from serving.reach import Reach
@@ -39,6 +42,10 @@ class Renewal(Shown):
         description="Days from the last touch to as_of; null where there was none, or touches aren't known.",
         examples=[34.0],
     )
+    held_out: bool = Field(
+        False, description="Left alone on purpose, by chance, to tell what plays achieve: don't work on it.",
+        examples=[False],
+    )  # fmt: skip
     reasons: list[Reason] = Field(description="What pulls its health down most.", examples=[[]])
     play: PlayShown | None = Field(
         description="What to do about the worst reason; null where none answers it.", examples=[None]
@@ -54,15 +61,15 @@ class RenewalTotals(Shown):
 
 
 class Worklist(Shown):
-    """The renewals to work on, the largest expected loss first."""
+    """The renewals to work on, the largest expected loss first, with those held out among them."""
 
     batch: BatchShown
     within_days: int = Field(description="Days from as_of that the renewals lie within.", examples=[90])
     capacity: int = Field(description="Accounts that can be worked on in a week.", examples=[25])
     due: RenewalTotals = Field(description="All renewals within those days that are in reach.")
-    covered: RenewalTotals = Field(description="The renewals of the list.")
+    covered: RenewalTotals = Field(description="The renewals of the list that aren't held out.")
     covered_share: float | None = Field(
-        description="Share of the expected loss that the list covers, 0–1; null where none is expected.", examples=[1.0]
+        description="Share of the expected loss that these cover, 0–1; null where none is expected.", examples=[1.0]
     )
     renewals: list[Renewal]
 
@@ -73,18 +80,17 @@ Drivers = list[dict[str, Any]] | None
 def worklist(
     store: ScoreStore, batch: Batch, *, within_days: int, capacity: int, reach: Reach, plays: Plays
 ) -> Worklist:
-    """The `capacity` renewals from `as_of` to `within_days` later with the largest expected loss."""
-    near = pl.col("renewal_at").is_between(batch.as_of, batch.as_of + timedelta(days=within_days))
-    mine = pl.lit(True) if reach.owner is None else pl.col("owner") == reach.owner
-    due = (
-        snapshot_of(store, batch)
-        .frame.filter(near, pl.col("renewal_risk").is_not_null(), mine)
-        .with_columns(expected_loss=pl.col("arr") * pl.col("renewal_risk"))
-        .sort("expected_loss", "account_id", descending=[True, False])
-    )
-    listed = due.head(capacity)
-    details = _details(store, batch, listed["account_id"].to_list())
-    totals, covered = _totals(due), _totals(listed)
+    """The `capacity` renewals from `as_of` to `within_days` later with the largest expected loss.
+
+    Those that are held out stand among them and take nobody's time.
+    """
+    due = _due(store, batch, within_days, reach)
+    with store.reading() as connection:
+        drawn = standing(connection, batch.as_of)
+        listed = _listed(due, capacity, {account_id for account_id, held_out in drawn.items() if held_out})
+        details = _details(connection, batch, listed["account_id"].to_list())
+        effects = effects_of_plays(connection)
+    totals, covered = _totals(due), _totals(listed.filter(~pl.col("held_out")))
     return Worklist(
         batch=BatchShown.model_validate(batch),
         within_days=within_days,
@@ -93,24 +99,80 @@ def worklist(
         covered=covered,
         covered_share=covered.expected_loss / totals.expected_loss if totals.expected_loss else None,
         renewals=[
-            Renewal.model_validate(row | _why(*details[row["account_id"]], plays))
+            Renewal.model_validate(row | _why(*details[row["account_id"]], plays, effects))
             for row in listed.iter_rows(named=True)
             if row["account_id"] in details  # or it has been erased in this moment
         ],
     )
 
 
-def _why(drivers: Drivers, stored: Any, plays: Plays) -> dict[str, Any]:
+def draw(
+    store: ScoreStore,
+    batch: Batch,
+    holdout: Holdout,
+    *,
+    within_days: int,
+    capacity: int,
+    reach: Reach,
+    plays: Plays,
+    author: str,
+    now: datetime,
+) -> int:
+    """Draw for every renewal of the worklist that wasn't drawn for yet, and keep it; how many that were.
+
+    A renewal with more ARR than `holdout` says, or with a play under way, isn't drawn for.
+    """
+    due = _due(store, batch, within_days, reach)
+    with store.writing(exclusively=True) as connection:
+        sides, busy = standing(connection, batch.as_of), under_way(connection)
+        new = {
+            row["account_id"]: holdout.takes(row["account_id"], row["renewal_at"])
+            for row in due.iter_rows(named=True)
+            if row["account_id"] not in sides.keys() | busy and holdout.concerns(row["arr"])
+        }
+        sides |= new
+        listed = _listed(due, capacity, {account_id for account_id, held_out in sides.items() if held_out})
+        listed = listed.filter(pl.col("account_id").is_in(list(new)))
+        details = _details(connection, batch, listed["account_id"].to_list())
+        rows = [
+            {name: row[name] for name in ("account_id", "renewal_at", "held_out", "renewal_risk", "arr")}
+            | {"play": None if (play := _why(*details[row["account_id"]], plays, {})["play"]) is None else play.id}
+            for row in listed.iter_rows(named=True)
+            if row["account_id"] in details
+        ]
+        same = {"share": holdout.share, "batch_id": batch.batch_id, "as_of": batch.as_of}
+        keep(connection, [row | same | {"author": author, "drawn_at": now} for row in rows])
+    return len(rows)
+
+
+def _due(store: ScoreStore, batch: Batch, within_days: int, reach: Reach) -> pl.DataFrame:
+    near = pl.col("renewal_at").is_between(batch.as_of, batch.as_of + timedelta(days=within_days))
+    mine = pl.lit(True) if reach.owner is None else pl.col("owner") == reach.owner
+    return (
+        snapshot_of(store, batch)
+        .frame.filter(near, pl.col("renewal_risk").is_not_null(), mine)
+        .with_columns(expected_loss=pl.col("arr") * pl.col("renewal_risk"))
+        .sort("expected_loss", "account_id", descending=[True, False])
+    )
+
+
+def _listed(due: pl.DataFrame, capacity: int, held_out: set[str]) -> pl.DataFrame:
+    """The first rows, until `capacity` of them aren't held out; with `held_out`."""
+    marked = due.with_columns(held_out=pl.col("account_id").is_in(list(held_out)))
+    before = (~pl.col("held_out")).cast(pl.Int64).cum_sum().shift(1, fill_value=0)
+    return marked.filter(before < capacity)
+
+
+def _why(drivers: Drivers, stored: Any, plays: Plays, effects: Mapping[str, str]) -> dict[str, Any]:
     worst = reasons(drivers, stored)
     touch = signals_of(stored).get(_LAST_TOUCH, (None, 0.0))[0]
-    return {"last_touch_days": touch, "reasons": worst, "play": next(iter(plays.against(worst)), None)}
+    return {"last_touch_days": touch, "reasons": worst, "play": next(iter(plays.against(worst, effects)), None)}
 
 
-def _details(store: ScoreStore, batch: Batch, accounts: list[str]) -> dict[str, tuple[Drivers, Any]]:
+def _details(connection: Connection, batch: Batch, accounts: list[str]) -> dict[str, tuple[Drivers, Any]]:
     query = select(score_details.c.account_id, score_details.c.drivers, score_details.c.signals)
     query = query.where(score_details.c.batch_id == batch.batch_id, score_details.c.account_id.in_(accounts))
-    with store.reading() as connection:
-        return {row.account_id: (row.drivers, row.signals) for row in connection.execute(query)}
+    return {row.account_id: (row.drivers, row.signals) for row in connection.execute(query)}
 
 
 def _totals(rows: pl.DataFrame) -> RenewalTotals:

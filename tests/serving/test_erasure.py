@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -15,9 +16,12 @@ from serving.actions import ActionGiven, take_action
 from serving.api import create_app
 from serving.erasure import erased_at, forget, held_on
 from serving.errors import UnknownAccount
+from serving.holdouts import Holdout
 from serving.listing import AccountQuery
 from serving.opinions import OpinionGiven, give_opinion
+from serving.plays import NO_PLAYS
 from serving.reach import EVERYTHING
+from serving.renewals import draw
 from serving.retention import prune
 from serving.schema import batches, events, metadata, scores
 from serving.scores import AccountScore, Batch
@@ -43,6 +47,8 @@ def book(store: ScoreStore, make_batch: MakeBatch, make_score: MakeScore) -> Sco
         )
     given = OpinionGiven(rating="healthy", reason="x")
     give_opinion(store, SECRET, given, author="ada", now=NOW, reach=EVERYTHING)
+    asked: dict[str, Any] = {"within_days": 90, "capacity": 1, "reach": EVERYTHING, "plays": NO_PLAYS}
+    draw(store, store.current(), Holdout(0.0, seed=7), **asked, author="ada", now=NOW)
     take_action(store, SECRET, ActionGiven(play="call", step="started"), author="ada", now=NOW, reach=EVERYTHING)
     return store
 
@@ -50,7 +56,7 @@ def book(store: ScoreStore, make_batch: MakeBatch, make_score: MakeScore) -> Sco
 def test_everything_held_can_be_exported(book: ScoreStore) -> None:
     held = held_on(book, SECRET)
     assert {name: len(rows) for name, rows in held.items()} == {
-        "scores": 3, "score_details": 3, "opinions": 1, "actions": 1, "events": 2,
+        "scores": 3, "score_details": 3, "opinions": 1, "actions": 1, "draws": 1, "events": 2,
     }  # fmt: skip
     assert set(held) == {table.name for table in metadata.sorted_tables if "account_id" in table.c}, "all are tried"
     with pytest.raises(UnknownAccount):
@@ -59,7 +65,7 @@ def test_everything_held_can_be_exported(book: ScoreStore) -> None:
 
 def test_what_is_forgotten_is_gone(book: ScoreStore) -> None:
     erased = forget(book, SECRET, author="local", now=NOW)
-    assert erased.rows == 3 + 3 + 1 + 1 + 2 + 2  # the last two: the events' deliveries
+    assert erased.rows == 3 + 3 + 1 + 1 + 1 + 2 + 2  # the last two: the events' deliveries
     with book.reading() as connection:
         for table in metadata.sorted_tables:
             assert SECRET not in repr(connection.execute(select(table)).all()), table.name
