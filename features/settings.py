@@ -58,8 +58,10 @@ class Settings(BaseModel):
 
     @property
     def tracking(self) -> str:
-        """The MLflow tracking address in force."""
-        return self.tracking_uri or f"sqlite:///{self.state / 'mlflow.db'}"
+        """The MLflow tracking address in force; of PostgreSQL with the driver that is installed."""
+        address = self.tracking_uri or f"sqlite:///{self.state / 'mlflow.db'}"
+        kind, found, rest = address.partition("://")
+        return f"postgresql+psycopg://{rest}" if found and kind in {"postgresql", "postgres"} else address
 
     @property
     def score_store(self) -> str:

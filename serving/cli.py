@@ -14,7 +14,7 @@ from features.errors import SettingsError
 from features.fingerprint import fingerprint
 from features.progress import progress
 from features.settings import load_settings
-from serving import cluster, replay_cli, store_cli
+from serving import backup_cli, cluster, replay_cli, store_cli
 from serving.scoring import score as score_accounts
 from serving.server import serve as serve_forever
 from serving.store import ScoreStore
@@ -23,6 +23,7 @@ from training.tracking import CHAMPION, Registry
 app = typer.Typer()
 app.add_typer(replay_cli.app)
 app.add_typer(store_cli.app)
+app.add_typer(backup_cli.app)
 out = Console()
 
 
