@@ -3,8 +3,8 @@
 from datetime import datetime
 from pathlib import Path
 
+import psycopg
 import pytest
-from sqlalchemy import create_engine, text
 
 from features.matrix import build
 from features.settings import load_settings
@@ -40,9 +40,9 @@ def test_the_registry_and_the_store(postgres_url: str, company: tuple[Tables, He
     assert models.champion().model.card == model.card
     with pytest.raises(StoreTooNew):  # both keep their revision in a table of the same name
         ScoreStore.open(postgres_url)
-    with create_engine(postgres_url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("CREATE DATABASE scores_beside"))
-        name = postgres_url.partition("?")[0].rpartition("/")[2]
+    with psycopg.connect(written, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE scores_beside")
+    name = postgres_url.partition("?")[0].rpartition("/")[2]
     with ScoreStore.open(postgres_url.replace(f"/{name}?", "/scores_beside?")) as store:
         batch = score(tables, model, store, as_of=AS_OF, known_at=AS_OF, model_name=settings.model, model_version="1")
         assert store.current() == batch
