@@ -11,7 +11,6 @@ from serving.read_models import Shown, Utc
 from serving.schema import measured_effects
 from serving.store import ScoreStore
 
-UNMEASURED = "unknown: nothing was measured yet, run healthscore effects"
 NOT_AN_EFFECT = (
     "Told only from accounts that were drawn at random to be worked on or held out. What became of accounts that "
     "somebody chose to work on is no effect, and none is made of it."
