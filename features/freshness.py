@@ -3,16 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import narwhals as nw
 import polars as pl
 
-from features.periods import known_on
+from features.engines import AnyTables, local, opened
+from features.periods import Lazy, known_on
 from features.tables import TABLES, Tables
+
+Status = Literal["fresh", "stale", "missing"]
 
 USUAL_SILENCE_DAYS = 28
 """Silence after which a table without its own limit is called stale; nothing but the word hangs on it."""
+
+FEEDS = tuple(
+    name for name, table in TABLES.items() if table.time is not None and name not in ("contracts", "usage_events")
+)
+_LATEST: dict[str, Any] = {"account_id": pl.String, "latest_at": pl.Datetime("us")}
 
 
 @dataclass(frozen=True)
@@ -20,7 +28,7 @@ class Feed:
     """One table as known at a moment: its latest row for anyone, and for each account that has any."""
 
     table: str
-    status: Literal["fresh", "stale", "missing"]
+    status: Status
     latest_at: datetime | None
     by_account: Mapping[str, datetime]
 
@@ -28,26 +36,28 @@ class Feed:
 def feeds(tables: Tables, as_of: datetime) -> tuple[Feed, ...]:
     """Every canonical table with an event time, as known at `as_of`; a table the company lacks is missing."""
     found = []
-    for name, table in TABLES.items():
-        if table.time is None or name in ("contracts", "usage_events"):
-            continue
-        if name not in tables:
-            found.append(Feed(name, "missing", None, {}))
-            continue
-        dated = nw.from_native(tables[name]).with_columns(
-            known_on=known_on(table.time, whole_day=table.column(table.time).type == "date")
-        )
-        rows: pl.LazyFrame = (
-            dated.filter((nw.col("known_on") < as_of.date()) & ~nw.col("account_id").is_null())
-            .group_by("account_id")
-            .agg(nw.col(table.time).max().cast(nw.Datetime("us")).alias("latest_at"))
-            .to_native()
-        )
-        latest = rows.collect()
-        newest = latest["latest_at"].max()
+    for name in FEEDS:
+        rows = local(latest(tables, name, as_of)) if name in tables else pl.DataFrame(schema=_LATEST)
+        newest = rows["latest_at"].max()
         assert newest is None or isinstance(newest, datetime)
-        limit = table.silent_after or USUAL_SILENCE_DAYS
-        silent = newest is None or (as_of - newest).days > limit
-        by_account = dict(zip(latest["account_id"], latest["latest_at"], strict=True))
-        found.append(Feed(name, "stale" if silent else "fresh", newest, by_account))
+        by_account = dict(zip(rows["account_id"], rows["latest_at"], strict=True))
+        found.append(Feed(name, status(tables, name, newest, as_of), newest, by_account))
     return tuple(found)
+
+
+def latest(tables: AnyTables, name: str, as_of: datetime) -> Lazy:
+    """`account_id` and `latest_at` of each account that has a row in a feed, as known at `as_of`, on any engine."""
+    table = TABLES[name]
+    assert table.time is not None
+    whole_day = table.column(table.time).type == "date"
+    dated = opened(tables, name).with_columns(known_on=known_on(table.time, whole_day=whole_day))
+    known = dated.filter((nw.col("known_on") < as_of.date()) & ~nw.col("account_id").is_null())
+    return known.group_by("account_id").agg(nw.col(table.time).max().cast(nw.Datetime("us")).alias("latest_at"))
+
+
+def status(tables: AnyTables, name: str, newest: datetime | None, as_of: datetime) -> Status:
+    """Whether a feed whose newest row is of that moment is still being fed."""
+    if name not in tables:
+        return "missing"
+    limit = TABLES[name].silent_after or USUAL_SILENCE_DAYS
+    return "stale" if newest is None or (as_of - newest).days > limit else "fresh"

@@ -48,6 +48,10 @@ class Settings(BaseModel):
     shadow: bool = Field(
         False, description="let healthscore run score with the challenger too, never shown as the score"
     )
+    holdout: float = Field(
+        0, ge=0, le=0.5, description="share of a worklist to leave alone, to tell what plays achieve"
+    )
+    holdout_up_to_arr: float | None = Field(None, ge=0, description="ARR above which no account is ever held out")
     workers: int = Field(1, ge=1, le=64, description="processes that serve")
     requests_per_minute: int = Field(1200, ge=1, description="requests a key may send to each process in a minute")
     max_body_mb: int = Field(64, ge=1, le=1024, description="largest body of a request, MiB")
@@ -61,8 +65,10 @@ class Settings(BaseModel):
 
     @property
     def tracking(self) -> str:
-        """The MLflow tracking address in force."""
-        return self.tracking_uri or f"sqlite:///{self.state / 'mlflow.db'}"
+        """The MLflow tracking address in force; of PostgreSQL with the driver that is installed."""
+        address = self.tracking_uri or f"sqlite:///{self.state / 'mlflow.db'}"
+        kind, found, rest = address.partition("://")
+        return f"postgresql+psycopg://{rest}" if found and kind in {"postgresql", "postgres"} else address
 
     @property
     def score_store(self) -> str:

@@ -12,8 +12,10 @@ import polars as pl
 from sqlalchemy import Row, select
 
 from features.catalogue import CATALOGUE
+from serving.effects import effects_of_plays
 from serving.errors import BadCursor, BadParameter, UnknownAccount
 from serving.filtering import kept
+from serving.holdouts import held_out_until
 from serving.listing import AccountQuery, Cursor
 from serving.loading import signals_of
 from serving.opinions import standing_opinions
@@ -92,6 +94,7 @@ def account_detail(
         (scores.c.batch_id == score_details.c.batch_id) & (scores.c.account_id == score_details.c.account_id),
     )
     row: Row[Any] | None = None
+    held_out, effects = None, {}
     if "\x00" not in account_id:  # which PostgreSQL can't hold
         with store.reading() as connection:
             row = connection.execute(
@@ -101,6 +104,8 @@ def account_detail(
                     *(() if reach.owner is None else (scores.c.owner == reach.owner,)),
                 )
             ).one_or_none()
+            held_out = held_out_until(connection, account_id, batch.as_of)
+            effects = effects_of_plays(connection)
     if row is None:
         raise UnknownAccount(f"there is no account {account_id!r} in the scores as of {batch.as_of:%Y-%m-%d %H:%M} UTC")
     signals = [
@@ -110,8 +115,8 @@ def account_detail(
     shown = BatchShown.model_validate(batch).model_dump()
     worst = reasons(row.drivers, row.signals)
     said = [] if now is None else standing_opinions(store, account_id, now)
-    made = {"signals": signals, "reasons": worst, "plays": plays.against(worst), "opinions": said}
-    return AccountDetail.model_validate({**row._mapping, **shown, **made})
+    made = {"signals": signals, "reasons": worst, "plays": plays.against(worst, effects), "opinions": said}
+    return AccountDetail.model_validate({**row._mapping, **shown, **made, "held_out_until": held_out})
 
 
 def _explained(name: str, value: float | str | None, points: float) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """`healthscore score`, `serve` and `settings`."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -9,10 +9,12 @@ from rich.table import Table
 
 from features.book import read_targets
 from features.cli import AsOfOption, MappingOption, SourceOption, StateOption, as_of_or_extract, in_force, read
+from features.engines import moved_to
+from features.errors import SettingsError
 from features.fingerprint import fingerprint
 from features.progress import progress
 from features.settings import load_settings
-from serving import replay_cli, store_cli
+from serving import backup_cli, cluster, replay_cli, store_cli
 from serving.publish_anyway import PublishAnywayOption, override_of
 from serving.scoring import score as score_accounts
 from serving.server import serve as serve_forever
@@ -22,6 +24,7 @@ from training.tracking import CHAMPION, Registry
 app = typer.Typer()
 app.add_typer(replay_cli.app)
 app.add_typer(store_cli.app)
+app.add_typer(backup_cli.app)
 out = Console()
 
 
@@ -31,6 +34,15 @@ def score(
     mapping: MappingOption = None,
     as_of: AsOfOption = None,
     model: Annotated[str, typer.Option(help="Alias or version of the registered model.")] = CHAMPION,
+    engine: Annotated[Literal["polars", "spark"], typer.Option(help="Engine to score on.")] = "polars",
+    spark_remote: Annotated[
+        str | None, typer.Option(help="Spark Connect server, for engine spark: sc://host:port.", show_default=False)
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", help="For engine spark: folder its cluster writes the scores to, as Parquet."),
+    ] = None,
+    publish: Annotated[bool, typer.Option(help="Publish to the score store; always so without engine spark.")] = True,
     publish_anyway: PublishAnywayOption = None,
     state: StateOption = None,
 ) -> None:
@@ -40,6 +52,10 @@ def score(
     """
     from serving.watching import feed_gate
 
+    if (engine == "spark") != (output is not None):
+        raise SettingsError("give --engine spark and --output FOLDER together: the folder is what its cluster writes")
+    if engine != "spark" and not publish:
+        raise SettingsError("--no-publish needs --engine spark, which leaves the scores in --output")
     override = override_of(publish_anyway)
     settings = in_force(source=source, mapping=mapping, state=state)
     known_at = datetime.now(UTC).replace(tzinfo=None)
@@ -48,27 +64,29 @@ def score(
     with progress() as report:
         champion, version = registry.load(model)
         checked = read(settings, report)
-        with ScoreStore.open(settings.score_store) as store:
-            batch = score_accounts(
-                checked.tables,
-                champion,
-                store,
-                as_of=as_of_or_extract(as_of, checked),
-                known_at=known_at,
-                model_name=version.name,
-                model_version=version.number,
-                targets=targets,
-                grace_days=settings.grace_days,
-                data_digest=fingerprint(checked.tables),
-                checked=checked,
-                quarantine=settings.state / "quarantine",
-                gate=feed_gate(registry, store, checked.tables, champion, version, override, at=known_at),
-                progress=report,
-            )
+        at = as_of_or_extract(as_of, checked)
+        about: dict[str, Any] = {
+            "as_of": at, "known_at": known_at, "model_name": version.name, "model_version": version.number,
+            "data_digest": fingerprint(checked.tables), "targets": targets, "grace_days": settings.grace_days,
+        }  # fmt: skip
+        if output is None:
+            with ScoreStore.open(settings.score_store) as store:
+                about |= {"checked": checked, "quarantine": settings.state / "quarantine"}
+                gate = feed_gate(registry, store, checked.tables, champion, version, override, at=known_at)
+                accounts = score_accounts(checked.tables, champion, store, **about, gate=gate, progress=report).accounts
+        else:
+            with moved_to("spark", checked.tables, spark_remote, output.rpartition("/")[0] or ".") as moved:
+                scored = cluster.score_on_cluster(moved, champion, at, output, report)
+            accounts = scored.accounts
+            if publish:
+                report(f"published to {accounts:,} accounts' history")
+                with ScoreStore.open(settings.score_store) as store:
+                    cluster.publish(store, scored, checked.tables, champion, **about)
+    then = "healthscore serve" if publish else output
     out.print(
-        f"{batch.accounts:,} accounts scored as of {batch.as_of:%Y-%m-%d} by {version.name} version {version.number}: "
-        "healthscore serve",
+        f"{accounts:,} accounts scored as of {at:%Y-%m-%d} by {version.name} version {version.number}: {then}",
         highlight=False,
+        soft_wrap=True,
     )
 
 

@@ -9,8 +9,9 @@ HealthscoreError
  │    ├── PortUnavailable    5  the port can't be listened on: another program has it
  │    └── IssuerUnavailable  5  the OIDC issuer doesn't give its keys out, so tokens can't be checked
  ├── SettingsError           2  (features.errors)
- │    └── Unguarded          2  other machines would be answered, and there is no key nor issuer
- │    └── BadPlays           2  the file of plays is wrong
+ │    ├── Unguarded          2  other machines would be answered, and there is no key nor issuer
+ │    ├── BadPlays           2  the file of plays is wrong
+ │    └── BadBackup          2  there is nothing to back up, or a backup can't be restored there
  ├── AlreadyRunning          6  another run is at work on the store
  ├── HeldBack                8  a feed is wrong, so nothing is published until a person says so
  ├── RefusedBatch            1  the batch contradicts itself, or history already holds one of that moment
@@ -95,6 +96,10 @@ class ReplayDiffers(HealthscoreError):
 
 class BadPlays(SettingsError):
     """The file of plays is wrong."""
+
+
+class BadBackup(SettingsError):
+    """There is nothing to back up, or a backup is damaged or would overwrite something."""
 
 
 class RequestError(HealthscoreError):

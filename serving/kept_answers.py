@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving.access.caller import Caller
 from serving.access.roles import Scope as Needed
 from serving.headers import JSON, not_modified
-from serving.schema import batches, opinions
+from serving.schema import batches, draws, measured_effects, opinions
 from serving.store import ScoreStore
 
 _MOST = 64 * 2**20  # bytes
@@ -42,7 +42,7 @@ class Kept:
 
 
 class KeptAnswers:
-    """The answers of one process that depend on the current batch and on opinions."""
+    """The answers of one process that depend on the current batch, and on what people said and what was drawn since."""
 
     def __init__(self, store: ScoreStore) -> None:
         self._store = store
@@ -91,9 +91,16 @@ class KeptAnswers:
             return found
 
     def _current(self) -> tuple[object, ...]:
-        """What the answers rest on: the current batch, what was erased of it, and how many opinions there are."""
-        given = select(func.count()).select_from(opinions).scalar_subquery()
-        latest = select(batches.c.batch_id, batches.c.erased, given).order_by(
+        """What the answers rest on: the current batch, what was erased of it, and how much was said and drawn since."""
+        said = (
+            select(number).scalar_subquery()
+            for number in (
+                func.count(opinions.c.opinion_id),
+                func.count(draws.c.drawn_at) + func.count(draws.c.released_at),
+                func.count(measured_effects.c.measured_at),
+            )
+        )
+        latest = select(batches.c.batch_id, batches.c.erased, *said).order_by(
             batches.c.as_of.desc(), batches.c.known_at.desc()
         )
         with self._store.reading() as connection:

@@ -1,7 +1,7 @@
 """Plays: what to do about a reason, from a small file that people edit."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from features.signal import DIMENSIONS, Dimension
 from serving.errors import BadPlays
 from serving.read_models import PlayShown, Reason
 
+_UNKNOWN: Mapping[str, str] = {}
 SHIPPED = Path(__file__).parent / "plays.toml"
 
 
@@ -33,13 +34,16 @@ class Plays:
     def __init__(self, plays: Sequence[Play] = ()) -> None:
         self.all = tuple(plays)
 
-    def against(self, reasons: Sequence[Reason]) -> list[PlayShown]:
-        """The play for each reason, each play once, the first reason's first."""
+    def against(self, reasons: Sequence[Reason], effects: Mapping[str, str] = _UNKNOWN) -> list[PlayShown]:
+        """The play for each reason, each play once, the first reason's first, with its effect where one is known."""
         found: dict[str, PlayShown] = {}
         for reason in reasons:
             play = self._play(reason)
             if play is not None and play.id not in found:
-                found[play.id] = PlayShown(id=play.id, name=play.name, what=play.what, because=reason.signal)
+                found[play.id] = PlayShown(
+                    id=play.id, name=play.name, what=play.what, because=reason.signal,
+                    effect=effects.get(play.id, "unknown"),
+                )  # fmt: skip
         return list(found.values())
 
     def _play(self, reason: Reason) -> Play | None:

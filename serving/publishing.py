@@ -20,24 +20,30 @@ class Publishing:
         self._batch = batch
         self._later = before is not None and before.as_of < batch.as_of
         self._outbox = Outbox(connection) if news else None
-        self._seen: dict[str, Seen] = {}
-        if before is not None:
-            shown = select(scores.c.account_id, scores.c.band, scores.c.settled_band, scores.c.notice_given)
-            for account_id, *seen in connection.execute(shown.where(scores.c.batch_id == before.batch_id)):
-                self._seen[account_id] = Seen(*seen)
+        self._before = before
 
     def write(self, chunk: Sequence[AccountScore]) -> None:
         """Write these scores, and the events they are."""
+        before = self._seen([score.account_id for score in chunk])
         settled = {
-            score.account_id: settle(score.health, score.band, self._seen.get(score.account_id), later=self._later)
+            score.account_id: settle(score.health, score.band, before.get(score.account_id), later=self._later)
             for score in chunk
         }
         load(self._connection, self._batch.batch_id, chunk, settled)
         self.written += len(chunk)
         if self._outbox is not None:
             for score in chunk:
-                if (seen := self._seen.get(score.account_id)) is not None:
+                if (seen := before.get(score.account_id)) is not None:
                     self._tell(self._outbox, score, seen, settled[score.account_id])
+
+    def _seen(self, accounts: Sequence[str]) -> dict[str, Seen]:
+        """What the batch before said of these accounts."""
+        if self._before is None:
+            return {}
+        shown = select(scores.c.account_id, scores.c.band, scores.c.settled_band, scores.c.notice_given).where(
+            scores.c.batch_id == self._before.batch_id, scores.c.account_id.in_(accounts)
+        )
+        return {account_id: Seen(*seen) for account_id, *seen in self._connection.execute(shown)}
 
     def _tell(self, outbox: Outbox, score: AccountScore, seen: Seen, settled_band: str) -> None:
         about = {

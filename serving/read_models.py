@@ -240,6 +240,12 @@ class AccountDetail(AccountRow, BatchShown):
     )
     reasons: list[Reason] = Field([], description="What pulls the health down most, the worst first.", examples=[[]])
     plays: list[PlayShown] = Field([], description="What to do about the reasons.", examples=[[]])
+    held_out_until: Utc | None = Field(
+        None,
+        description="The renewal, UTC, until which it is left alone on purpose, by chance, to tell what plays achieve; "
+        "null: it may be worked on.",
+        examples=[None],
+    )
     opinions: list[OpinionShown] = Field(
         [], description="What people say of it now, the latest first; never mixed into the score.", examples=[[]]
     )

@@ -1,13 +1,15 @@
 """The renewals worklist: whom to call first, by the ARR that is expected to be lost at the next renewal."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
 from pydantic import Field
-from sqlalchemy import case, select
+from sqlalchemy import Connection, case, select
 
+from serving.effects import effects_of_plays
+from serving.holdouts import Holdout, keep, standing, under_way
 from serving.listing import Days, Words
 from serving.parameters import Asked, or_empty
 from serving.plays import Plays
@@ -79,6 +81,10 @@ class Renewal(Shown):
         description="Days from the last touch to as_of; null where there was none, or touches aren't known.",
         examples=[34.0],
     )
+    held_out: bool = Field(
+        False, description="Left alone on purpose, by chance, to tell what plays achieve: don't work on it.",
+        examples=[False],
+    )  # fmt: skip
     reasons: list[Reason] = Field(description="What pulls its health down most.", examples=[[]])
     play: PlayShown | None = Field(
         description="What to do about the worst reason; null where none answers it.", examples=[None]
@@ -102,15 +108,15 @@ class Coverage(Shown):
 
 
 class Worklist(Shown):
-    """The renewals to work on, the largest expected loss first."""
+    """The renewals to work on, the largest expected loss first, with those held out among them."""
 
     batch: BatchShown
     within_days: int = Field(description="Days from as_of that the renewals lie within.", examples=[90])
     capacity: int = Field(description="Accounts that can be worked on in a week.", examples=[25])
     due: RenewalTotals = Field(description="All renewals within those days that are in reach.")
-    covered: RenewalTotals = Field(description="The renewals of the list.")
+    covered: RenewalTotals = Field(description="The renewals of the list that aren't held out.")
     covered_share: float | None = Field(
-        description="Share of the expected loss that the list covers, 0–1; null where none is expected.", examples=[1.0]
+        description="Share of the expected loss that these cover, 0–1; null where none is expected.", examples=[1.0]
     )
     curve: list[Coverage] = Field(description="The share that longer and shorter lists would cover; empty: no loss.")
     calendar: list[Span] = Field(description="What is up for renewal week by week, or month by month for long spans.")
@@ -121,20 +127,16 @@ CSV_COLUMNS = tuple(Renewal.model_fields)
 
 
 def worklist(store: ScoreStore, batch: Batch, query: RenewalsQuery, *, reach: Reach, plays: Plays) -> Worklist:
-    """The renewals from `as_of` to `within` later, the `capacity` with the largest expected loss in full."""
-    near = pl.col("renewal_at").is_between(batch.as_of, batch.as_of + timedelta(days=query.within_days))
-    wanted = [pl.col(column) == value for column, value in query.filters.items()]
-    if reach.owner is not None:
-        wanted.append(pl.col("owner") == reach.owner)
-    due = (
-        snapshot_of(store, batch)
-        .frame.filter(near, pl.col("renewal_risk").is_not_null(), *wanted)
-        .with_columns(expected_loss=pl.col("arr") * pl.col("renewal_risk"))
-        .sort("expected_loss", "account_id", descending=[True, False])
-    )
-    listed = due.head(query.capacity)
-    details = _details(store, batch, listed["account_id"].to_list(), plays)
-    totals, covered = _totals(due), _totals(listed)
+    """The renewals from `as_of` to `within` later, the `capacity` with the largest expected loss in full.
+
+    Those that are held out stand among them and take nobody's time.
+    """
+    with store.reading() as connection:
+        sides = standing(connection, batch.as_of)
+        due = _marked(_due(store, batch, query, reach), sides)
+        listed = _listed(due, query.capacity)
+        why = _why(store, connection, batch, listed["account_id"].to_list(), plays, effects_of_plays(connection))
+    totals, covered = _totals(due), _totals(listed.filter(~pl.col("held_out")))
     return Worklist(
         batch=BatchShown.model_validate(batch),
         within_days=query.within_days,
@@ -142,14 +144,50 @@ def worklist(store: ScoreStore, batch: Batch, query: RenewalsQuery, *, reach: Re
         due=totals,
         covered=covered,
         covered_share=covered.expected_loss / totals.expected_loss if totals.expected_loss else None,
-        curve=_curve(due["expected_loss"]),
+        curve=_curve(due.filter(~pl.col("held_out"))["expected_loss"], totals.expected_loss),
         calendar=calendar(due, batch.as_of, query.within_days),
         renewals=[
-            Renewal.model_validate(row | details[row["account_id"]])
+            Renewal.model_validate(row | why[row["account_id"]])
             for row in listed.iter_rows(named=True)
-            if row["account_id"] in details  # or it has been erased in this moment
+            if row["account_id"] in why  # or it has been erased in this moment
         ],
     )
+
+
+def draw(
+    store: ScoreStore,
+    batch: Batch,
+    query: RenewalsQuery,
+    holdout: Holdout,
+    *,
+    reach: Reach,
+    plays: Plays,
+    author: str,
+    now: datetime,
+) -> int:
+    """Draw for every renewal of the worklist that wasn't drawn for yet, and keep it; how many that were.
+
+    A renewal with more ARR than `holdout` says, or with a play under way, isn't drawn for.
+    """
+    due = _due(store, batch, query, reach)
+    with store.writing(exclusively=True) as connection:
+        sides, busy = standing(connection, batch.as_of), under_way(connection)
+        new = {
+            row["account_id"]: holdout.takes(row["account_id"], row["renewal_at"])
+            for row in due.iter_rows(named=True)
+            if row["account_id"] not in sides.keys() | busy and holdout.concerns(row["arr"])
+        }
+        listed = _listed(_marked(due, sides | new), query.capacity).filter(pl.col("account_id").is_in(list(new)))
+        why = _why(store, connection, batch, listed["account_id"].to_list(), plays, {})
+        rows = [
+            {name: row[name] for name in ("account_id", "renewal_at", "held_out", "renewal_risk", "arr")}
+            | {"play": None if (play := why[row["account_id"]]["play"]) is None else play.id}
+            for row in listed.iter_rows(named=True)
+            if row["account_id"] in why
+        ]
+        same = {"share": holdout.share, "batch_id": batch.batch_id, "as_of": batch.as_of}
+        keep(connection, [row | same | {"author": author, "drawn_at": now} for row in rows])
+    return len(rows)
 
 
 def flat(renewals: Sequence[Renewal]) -> list[dict[str, Any]]:
@@ -164,31 +202,58 @@ def flat(renewals: Sequence[Renewal]) -> list[dict[str, Any]]:
     ]
 
 
-def _curve(losses: pl.Series) -> list[Coverage]:
-    """`losses` are in the order of the list."""
+def _due(store: ScoreStore, batch: Batch, query: RenewalsQuery, reach: Reach) -> pl.DataFrame:
+    near = pl.col("renewal_at").is_between(batch.as_of, batch.as_of + timedelta(days=query.within_days))
+    wanted = [pl.col(column) == value for column, value in query.filters.items()]
+    if reach.owner is not None:
+        wanted.append(pl.col("owner") == reach.owner)
+    return (
+        snapshot_of(store, batch)
+        .frame.filter(near, pl.col("renewal_risk").is_not_null(), *wanted)
+        .with_columns(expected_loss=pl.col("arr") * pl.col("renewal_risk"))
+        .sort("expected_loss", "account_id", descending=[True, False])
+    )
+
+
+def _marked(due: pl.DataFrame, sides: Mapping[str, bool]) -> pl.DataFrame:
+    held_out = [account_id for account_id, is_held_out in sides.items() if is_held_out]
+    return due.with_columns(held_out=pl.col("account_id").is_in(held_out))
+
+
+def _listed(marked: pl.DataFrame, capacity: int) -> pl.DataFrame:
+    """The first rows, until `capacity` of them aren't held out."""
+    before = (~pl.col("held_out")).cast(pl.Int64).cum_sum().shift(1, fill_value=0)
+    return marked.filter(before < capacity)
+
+
+def _curve(losses: pl.Series, whole: float) -> list[Coverage]:
+    """`losses` are in the order of the list, `whole` is that of all renewals."""
     summed = losses.cum_sum().to_list()
-    if not summed or not summed[-1]:
+    if not summed or not whole:
         return []
     steps = [*(count for count in _CURVE if count < len(summed)), len(summed)]
     return [
-        Coverage(accounts=count, expected_loss=summed[count - 1], share=summed[count - 1] / summed[-1])
-        for count in steps
+        Coverage(accounts=count, expected_loss=summed[count - 1], share=summed[count - 1] / whole) for count in steps
     ]
 
 
-def _details(store: ScoreStore, batch: Batch, accounts: list[str], plays: Plays) -> dict[str, dict[str, Any]]:
+def _why(
+    store: ScoreStore,
+    connection: Connection,
+    batch: Batch,
+    accounts: list[str],
+    plays: Plays,
+    effects: Mapping[str, str],
+) -> dict[str, dict[str, Any]]:
     """The last touch, the reasons and the play of each account. Signals are many and only read where no driver is."""
     table = score_details.c
     query = select(table.account_id, table.drivers, case((table.drivers.is_(None), table.signals)).label("signals"))
     query = query.where(table.batch_id == batch.batch_id, table.account_id.in_(accounts))
-    touches = last_touches(store, batch).filter(pl.col("account_id").is_in(accounts))
-    touched = dict(touches.iter_rows())
-    with store.reading() as connection:
-        rows = connection.execute(query).all()
+    touched = dict(last_touches(store, batch).filter(pl.col("account_id").is_in(accounts)).iter_rows())
     found = {}
-    for row in rows:
+    for row in connection.execute(query):
         worst = reasons(row.drivers, row.signals)
-        play = next(iter(plays.against(worst)), None)
+        play = next(iter(plays.against(worst, effects)), None)
         found[row.account_id] = {"last_touch_days": touched.get(row.account_id), "reasons": worst, "play": play}
     return found
 

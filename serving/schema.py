@@ -183,6 +183,31 @@ actions = Table(
     CheckConstraint("step IN ('started', 'done', 'outcome')", name="actions_step"),
 )
 
+draws = Table(  # by chance, before anything was done: see `serving.holdouts`
+    "draws",
+    metadata,
+    Column("account_id", ByCodePoint, primary_key=True),
+    Column("renewal_at", DateTime, primary_key=True),
+    Column("held_out", Boolean, nullable=False),
+    Column("share", Double, nullable=False),  # that was to be held out
+    Column("play", Text),  # that was recommended then
+    Column("batch_id", Text, nullable=False),  # of the score it was drawn from
+    Column("as_of", DateTime, nullable=False),
+    Column("renewal_risk", Double, nullable=False),
+    Column("arr", Double, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("drawn_at", DateTime, nullable=False),
+    Column("released_at", DateTime),  # since when it may be worked on after all
+)
+
+measured_effects = Table(
+    "measured_effects",
+    metadata,
+    Column("measured_at", DateTime, primary_key=True),
+    Column("observed_until", DateTime, nullable=False),
+    Column("effects", JSON, nullable=False),
+)
+
 erasures = Table(
     "erasures",
     metadata,

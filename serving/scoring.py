@@ -60,18 +60,10 @@ def score(
     scored = scored.with_columns(drivers=explained(model, matrix, scored))
     progress("measures of the book")
     book = book_parts(tables, scored, model, as_of, targets=targets or {}, grace_days=grace_days)
-    batch = Batch(
-        as_of=as_of,
-        known_at=known_at,
-        model_name=model_name,
-        model_version=model_version,
-        mode=model.card.mode,
-        catalogue_digest=model.card.catalogue_digest,
-        accounts=scored.height,
-        code_version=version("healthscore"),
-        data_digest=data_digest,
-        configuration=model.configuration,
-    )
+    batch = batch_by(
+        model, accounts=scored.height, as_of=as_of, known_at=known_at, model_name=model_name,
+        model_version=model_version, data_digest=data_digest,
+    )  # fmt: skip
     entries = timelines(tables, as_of, accounts)
     progress(f"published to {scored.height:,} accounts' history")
     sources = feeds(tables, as_of)
@@ -80,6 +72,15 @@ def score(
         batch, account_scores(scored, tuple(CATALOGUE), sources), book, data=data, timelines=account_timelines(entries)
     )
     return batch
+
+
+def batch_by(model: HealthModel, **about: Any) -> Batch:
+    """A batch scored by a model with this program; `about`: the fields of `Batch` these don't tell."""
+    card = model.card
+    return Batch(
+        mode=card.mode, catalogue_digest=card.catalogue_digest, code_version=version("healthscore"),
+        configuration=model.configuration, **about,
+    )  # fmt: skip
 
 
 def scored_by(model: HealthModel, matrix: pl.DataFrame) -> pl.DataFrame:

@@ -9,9 +9,11 @@ import serving.access.cli
 import serving.cli
 import serving.compare_cli
 import serving.demo
+import serving.effects_cli
 import serving.job_cli
 import serving.monitor_cli
 import training.cli
+import training.effects
 import training.promotion_cli
 
 app = typer.Typer(
@@ -34,6 +36,7 @@ for verbs in (
     serving.monitor_cli.app,
     serving.compare_cli.app,
     serving.access.cli.app,
+    serving.effects_cli.verbs(training.effects.measure),
     serving.demo.app,
 ):
     app.add_typer(verbs)

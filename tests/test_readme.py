@@ -30,7 +30,9 @@ def test_ci_runs_the_command_the_readme_gives_for_tests() -> None:
     assert "make test" in (ROOT / "README.md").read_text()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page", [*PAGES, ROOT / "serving" / "deploy" / "README.md"], ids=lambda page: str(page.relative_to(ROOT))
+)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)", page.read_text()):
         path, anchor = (page.parent / target[0] if target[0] else page), target[1][1:]

@@ -286,10 +286,10 @@ class Registry:
 
     @contextmanager
     def _run(self) -> Iterator[mlflow.ActiveRun]:
-        """A run in the experiment, which is made with its artefacts beside the database where it is a local one."""
+        """A run in the experiment; artefacts go to `artifacts` where no server keeps them, but a database the rest."""
         if self.client.get_experiment_by_name(EXPERIMENT) is None:
-            local = self.uri.startswith("sqlite:")
-            location = self.artifacts.resolve().as_uri() if local else None
+            database = self.uri.startswith(("sqlite:", "postgresql"))
+            location = self.artifacts.resolve().as_uri() if database else None
             self.client.create_experiment(EXPERIMENT, artifact_location=location)
         mlflow.set_experiment(EXPERIMENT)
         with mlflow.start_run() as run:

@@ -1,13 +1,15 @@
-"""`/v1/renewals`: whom to call first."""
+"""`/v1/renewals` and `/v1/effects`: whom to call first, and what working on them achieves."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from serving.access.permission import may
 from serving.csv_rows import as_csv
+from serving.effects import Effects, latest_effects
 from serving.examples import example
 from serving.headers import CSV, JSON, not_modified, preferred, validators
+from serving.parameters import no_parameters
 from serving.plays import Plays
 from serving.problems import documented
 from serving.reach import Reach
@@ -16,7 +18,7 @@ from serving.store import ScoreStore
 
 
 def router(store: ScoreStore, plays: Plays) -> APIRouter:
-    """The route of the worklist."""
+    """The routes of the worklist and of effects."""
     routes = APIRouter(prefix="/v1", tags=["renewals"])
 
     @routes.get(
@@ -43,12 +45,26 @@ def router(store: ScoreStore, plays: Plays) -> APIRouter:
         """
         batch = store.current()
         media_type = preferred(request, (JSON, CSV))
-        headers = validators(request, media_type, batch)
+        listed = worklist(store, batch, query, reach=reach, plays=plays)
+        content = listed.model_dump_json()
+        headers = validators(request, media_type, batch, also=content)  # which changes with what is drawn and measured
         if known := not_modified(request, headers):
             return known
-        listed = worklist(store, batch, query, reach=reach, plays=plays)
         if media_type == CSV:
             return Response(as_csv(flat(listed.renewals), CSV_COLUMNS), headers=headers, media_type=CSV)
-        return Response(listed.model_dump_json(), headers=headers, media_type=JSON)
+        return Response(content, headers=headers, media_type=JSON)
+
+    @routes.get(
+        "/effects",
+        summary="Read what plays achieve",
+        dependencies=[Depends(no_parameters), may("book:read")],
+        responses={
+            200: {"content": {JSON: {"example": example(Effects)}}},
+            **documented(401, 403, 422, 429, 503),
+        },
+    )
+    def effects() -> Effects:
+        """As measured last (`healthscore effects`), from accounts held out by chance; unknown until they can tell."""
+        return latest_effects(store)
 
     return routes

@@ -46,7 +46,7 @@ def test_state_is_in_mlruns_unless_said_otherwise() -> None:
         ({}, {"HEALTHSCORE_GRACE_DAYS": "soon"}, "", "HEALTHSCORE_GRACE_DAYS is 'soon': .*integer"),
         ({"port": 70000}, {}, "", "--port is 70000: .*65535"),
         ({}, {}, "max_bad_share = 2", "max_bad_share is 2: .*less than or equal to 1"),
-        ({}, {}, "colour = 1", "'colour', which is no setting: known are"),
+        ({}, {}, "tint = 1", "'tint', which is no setting: known are"),
         ({}, {}, "grace_days = ", "can't be read"),
     ],
 )

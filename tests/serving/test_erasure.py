@@ -15,9 +15,12 @@ from serving.actions import ActionGiven, take_action
 from serving.api import create_app
 from serving.erasure import erased_at, forget, held_on
 from serving.errors import UnknownAccount
+from serving.holdouts import Holdout
 from serving.listing import AccountQuery
 from serving.opinions import OpinionGiven, give_opinion
+from serving.plays import NO_PLAYS
 from serving.reach import EVERYTHING
+from serving.renewals import RenewalsQuery, draw
 from serving.retention import prune
 from serving.schema import batches, events, metadata, scores
 from serving.scores import AccountScore, Batch
@@ -46,6 +49,9 @@ def book(store: ScoreStore, make_batch: MakeBatch, make_score: MakeScore) -> Sco
         )
     given = OpinionGiven(rating="healthy", reason="x")
     give_opinion(store, SECRET, given, author="ada", now=NOW, reach=EVERYTHING)
+    asked = RenewalsQuery(capacity=1)
+    never = Holdout(0.0, seed=7)
+    draw(store, store.current(), asked, never, reach=EVERYTHING, plays=NO_PLAYS, author="ada", now=NOW)
     take_action(store, SECRET, ActionGiven(play="call", step="started"), author="ada", now=NOW, reach=EVERYTHING)
     return store
 
@@ -53,7 +59,7 @@ def book(store: ScoreStore, make_batch: MakeBatch, make_score: MakeScore) -> Sco
 def test_everything_held_can_be_exported(book: ScoreStore) -> None:
     held = held_on(book, SECRET)
     assert {name: len(rows) for name, rows in held.items()} == {
-        "scores": 3, "score_details": 3, "timelines": 1, "opinions": 1, "actions": 1, "events": 2,
+        "scores": 3, "score_details": 3, "timelines": 1, "opinions": 1, "actions": 1, "draws": 1, "events": 2,
     }  # fmt: skip
     assert set(held) == {table.name for table in metadata.sorted_tables if "account_id" in table.c}, "all are tried"
     with pytest.raises(UnknownAccount):

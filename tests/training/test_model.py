@@ -149,12 +149,40 @@ def test_another_meaning_of_a_signal_is_refused(company, tmp_path: Path) -> None
         load(tmp_path)
 
 
-def test_a_card_of_another_version_is_refused(company, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "lacks, adds, says",
+    [
+        ({"growth_sd"}, {}, "growth_sd"),  # a later version's field, which the one that trained it didn't know
+        (set(), {"moon": 1.0}, "moon"),  # an earlier version's, or one to come
+        ({"feeds"}, {}, "feeds"),
+    ],
+)
+def test_a_card_of_another_version_is_refused(company, tmp_path: Path, lacks, adds, says) -> None:
     save(company.model, tmp_path)
     written = json.loads((tmp_path / "model.json").read_text())
-    del written["card"]["growth_sd"]
+    written["card"] = {name: value for name, value in written["card"].items() if name not in lacks} | adds
     (tmp_path / "model.json").write_text(json.dumps(written))
-    with pytest.raises(ModelError, match=r"another version of healthscore .*growth_sd"):
+    with pytest.raises(ModelError, match=rf"another version of healthscore .*{says}.*train again"):
+        load(tmp_path)
+
+
+def test_a_card_of_before_a_field_that_can_be_empty_is_taken(company, newest, tmp_path: Path) -> None:
+    model = replace(company.model, card=replace(company.model.card, typical_points={}))
+    save(model, tmp_path)
+    written = json.loads((tmp_path / "model.json").read_text())
+    del written["card"]["typical_points"]
+    (tmp_path / "model.json").write_text(json.dumps(written))
+    assert load(tmp_path).score(newest).equals(model.score(newest))
+
+
+@pytest.mark.parametrize("file, content", [("model.json", "not JSON"), ("model.json", None), ("churn.txt", "v9")])
+def test_files_of_another_format_are_refused(company, tmp_path: Path, file: str, content: str | None) -> None:
+    save(company.model, tmp_path)
+    if content is None:
+        (tmp_path / file).unlink()
+    else:
+        (tmp_path / file).write_text(content)
+    with pytest.raises(ModelError, match=r"another version of healthscore"):
         load(tmp_path)
 
 

@@ -9,6 +9,7 @@ from training.model.forecast import forecast
 from training.model.health import Accounts, HealthModel
 from training.model.ledger import Entry, Ledger, ledger
 from training.model.path import Scored
+from training.model.peers import medians
 from training.model.risks import HORIZONS, risk_within
 from training.model.served import Served
 from training.model.snapshot import Snapshot
@@ -39,6 +40,7 @@ __all__ = [
     "forecast",
     "ledger",
     "load",
+    "medians",
     "risk_within",
     "save",
     "settled",

@@ -37,9 +37,10 @@ def load(folder: Path) -> HealthModel:
     """Read what `save` wrote; ModelError if another version wrote it, or with signals that mean something else here."""
     try:
         model = _read(folder)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, FileNotFoundError, lgb.basic.LightGBMError) as error:
+        said = str(error).splitlines()[0]
         raise ModelError(
-            f"the model was stored by another version of healthscore ({error}): train again with this version, or "
+            f"the model was stored by another version of healthscore ({said}): train again with this version, or "
             "serve it with the version that trained it"
         ) from error
     unknown = [name for name in model.card.signals if name not in CATALOGUE]

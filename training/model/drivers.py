@@ -4,7 +4,7 @@ A signal's points are against a typical account's, so what everybody has is no d
 Where a table says nothing of an account, its signals are not told one by one: the account was taken as typical.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -39,16 +39,19 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 
-def explained(model: HealthModel, matrix: pl.DataFrame, scored: pl.DataFrame) -> pl.Series:
+def explained(
+    model: HealthModel, matrix: pl.DataFrame, scored: pl.DataFrame, told: Sequence[pl.DataFrame] | None = None
+) -> pl.Series:
     """Per row of a matrix, its list of `DRIVER`, the largest first; tables that are missing come last.
 
-    `scored` is `model.score(matrix)`. Peers are told from `matrix`, so give all customers of a snapshot at once.
+    `scored` is `model.score(matrix)`. Peers are told from `matrix`, so give all customers of a snapshot at once, or
+    what `training.model.medians` says of all of them.
     `to_list()` gives plain values, fit for JSON.
     """
     names = list(model.card.signals)
     points = scored.select(f"points__{name}" for name in names).to_numpy().reshape(matrix.height, len(names))
     values = matrix.select(pl.col(names).cast(pl.Float64).fill_null(np.nan)).to_numpy().reshape(points.shape)
-    found = pl.DataFrame(_found(model, values, points, peers(matrix, names)), schema={"row": pl.Int64, **FIELDS})
+    found = pl.DataFrame(_found(model, values, points, peers(matrix, names, told)), schema={"row": pl.Int64, **FIELDS})
     found = found.with_columns(pl.col("value", "peer_median").fill_nan(None))
     listed = found.group_by("row", maintain_order=True).agg(pl.struct(*FIELDS).alias("drivers"))
     rows = pl.DataFrame({"row": np.arange(matrix.height)})

@@ -57,6 +57,7 @@ TABLE = {
     "GET /v1/book/erosion": ACCOUNTS,
     "GET /v1/data": ACCOUNTS,
     "GET /v1/disagreements": ACCOUNTS,
+    "GET /v1/effects": ACCOUNTS,
     "GET /v1/model": ALL,
     "GET /v1/model/receipt": ALL,
     "GET /v1/model/versions": ALL,
