@@ -147,7 +147,7 @@ took = time.perf_counter() - began
 killed = []
 for day in range(2, 2 + {times}):
     child = begin(day)
-    time.sleep(random.uniform(0.2, 1.0) * took)
+    time.sleep(random.uniform(0.1, 0.7) * took)
     os.kill(child, signal.SIGKILL)
     killed.append(os.WIFSIGNALED(os.waitpid(child, 0)[1]))
 print(json.dumps(killed))
@@ -162,7 +162,7 @@ def test_killed_at_any_moment_nothing_is_torn_and_the_next_run_goes_on(
     program = KILLED.format(given=given.model_dump_json(exclude_none=True), times=TIMES)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
-    assert sum(json.loads(done.stdout)) > TIMES / 2, "too few were killed before they were done"
+    assert sum(json.loads(done.stdout)) >= 2, "too few were killed before they were done"
     with ScoreStore.open(url) as store, store.reading() as connection:
         told = dict(connection.execute(select(batches.c.batch_id, batches.c.accounts)).all())
         there = select(scores.c.batch_id, func.count()).group_by(scores.c.batch_id)
@@ -182,7 +182,7 @@ from serving.job import run
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
-MlflowClient.{call} = die
+MlflowClient.set_registered_model_alias = die
 run(Settings(**json.loads({given!r})), as_of=None, now=datetime(2026, 1, 1, 4), report=lambda _: None)
 """
 
@@ -193,9 +193,10 @@ def test_killed_between_registering_and_deciding_the_next_run_decides(home: Path
     contracts = pl.read_csv(tmp_path / "young" / "contracts.csv", infer_schema=False)
     contracts.filter(pl.col("term_start") > "2025-09-01").write_csv(tmp_path / "young" / "contracts.csv")
     given = Settings(source=str(tmp_path / "young"), state=tmp_path)
-    program = TRAINED.format(given=given.model_dump_json(exclude_none=True), call="set_registered_model_alias")
+    program = tmp_path / "trained.py"
+    program.write_text(TRAINED.format(given=given.model_dump_json(exclude_none=True)))
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=False)
+    done = subprocess.run([sys.executable, program], env=environment, capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     registry = registry_of(given)
     assert (len(registry.versions()), registry.has(CHAMPION)) == (1, False)
