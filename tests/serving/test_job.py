@@ -182,7 +182,7 @@ from serving.job import run
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
-MlflowClient.{call} = die
+MlflowClient.set_registered_model_alias = die
 run(Settings(**json.loads({given!r})), as_of=None, now=datetime(2026, 1, 1, 4), report=lambda _: None)
 """
 
@@ -193,9 +193,10 @@ def test_killed_between_registering_and_deciding_the_next_run_decides(home: Path
     contracts = pl.read_csv(tmp_path / "young" / "contracts.csv", infer_schema=False)
     contracts.filter(pl.col("term_start") > "2025-09-01").write_csv(tmp_path / "young" / "contracts.csv")
     given = Settings(source=str(tmp_path / "young"), state=tmp_path)
-    program = TRAINED.format(given=given.model_dump_json(exclude_none=True), call="set_registered_model_alias")
+    program = tmp_path / "trained.py"
+    program.write_text(TRAINED.format(given=given.model_dump_json(exclude_none=True)))
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=False)
+    done = subprocess.run([sys.executable, program], env=environment, capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     registry = registry_of(given)
     assert (len(registry.versions()), registry.has(CHAMPION)) == (1, False)
