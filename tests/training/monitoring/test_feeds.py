@@ -80,7 +80,7 @@ def test_zeros_and_another_unit_are_seen_whether_of_a_week_or_of_all_history(
 
 
 def test_a_few_contracts_in_another_unit_show_in_the_mean(company, usual) -> None:
-    alarms = seen(company, usual, contracts=times(company.tables, "contracts", 7, 100, "arr"))
+    alarms = seen(company, usual, contracts=times(company.tables, "contracts", 14, 100, "arr"))
     assert held(alarms) & {("scaled", "contracts.arr"), ("scaled", "arr_in_force")}
 
 
