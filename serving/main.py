@@ -1,6 +1,11 @@
 """The composition root: one command, `healthscore`, made of each package's verbs."""
 
+import os
 import sys
+
+# Read when LightGBM is imported: its threads then wait for each other without holding a core that others want, which
+# makes training several times faster on a machine that does anything else.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import typer
 from rich.console import Console

@@ -244,7 +244,7 @@ class AccountDetail(AccountRow, BatchShown):
         None,
         description="The renewal, UTC, until which it is left alone on purpose, by chance, to tell what plays achieve; "
         "null: it may be worked on.",
-        examples=[None],
+        examples=["2027-01-31T00:00:00Z"],
     )
     opinions: list[OpinionShown] = Field(
         [], description="What people say of it now, the latest first; never mixed into the score.", examples=[[]]

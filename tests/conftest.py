@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,6 +17,10 @@ import pytest
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported
 # Read when LightGBM is: its threads wait for each other without holding a core that others want.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# xdist's workers say 80, which would be the width of every table; a test that wants one says how wide.
+os.environ.pop("COLUMNS", None)
+# PySpark takes a process whose main module has no file, as xdist's workers are, for a doctest and ends it.
+sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 
 
 @pytest.fixture(scope="session")

@@ -345,7 +345,7 @@ def test_the_commands_of_the_readme_work(
     sqlite.publish(make_batch(1), [make_score("A-1042")], data=came_in)
     without_model, _ = README.read_text().split("## The model in the server")
     commands = re.findall(r"^curl (?:-H '(.*?): (.*?)' )?'http://127.0.0.1:8000(.*?)'", without_model, re.MULTILINE)
-    assert len(commands) == 15
+    assert len(commands) == 19
     for name, value, path in commands:
         response = empty.get(path, headers={name: value} if name else {})
         assert response.status_code == 200, path

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from typer.testing import CliRunner
 
 from serving.access.tables import metadata as access
@@ -22,7 +22,7 @@ from serving.plays import NO_PLAYS
 from serving.reach import EVERYTHING
 from serving.renewals import RenewalsQuery, draw
 from serving.retention import prune
-from serving.schema import batches, events, metadata, scores
+from serving.schema import batches, events, metadata, scores, shadow_scores
 from serving.scores import AccountScore, Batch
 from serving.store import ScoreStore
 from serving.store_cli import app
@@ -53,13 +53,18 @@ def book(store: ScoreStore, make_batch: MakeBatch, make_score: MakeScore) -> Sco
     never = Holdout(0.0, seed=7)
     draw(store, store.current(), asked, never, reach=EVERYTHING, plays=NO_PLAYS, author="ada", now=NOW)
     take_action(store, SECRET, ActionGiven(play="call", step="started"), author="ada", now=NOW, reach=EVERYTHING)
+    risks = {f"risk_{days}d": 0.1 for days in (30, 90, 180, 365)}
+    said = {"batch_id": store.current().batch_id, "account_id": SECRET, "model_version": "2"}
+    with store.writing() as connection:
+        connection.execute(insert(shadow_scores), said | {"health": 50.0, "band": "healthy"} | risks)
     return store
 
 
 def test_everything_held_can_be_exported(book: ScoreStore) -> None:
     held = held_on(book, SECRET)
     assert {name: len(rows) for name, rows in held.items()} == {
-        "scores": 3, "score_details": 3, "timelines": 1, "opinions": 1, "actions": 1, "draws": 1, "events": 2,
+        "scores": 3, "score_details": 3, "shadow_scores": 1, "timelines": 1, "opinions": 1, "actions": 1, "draws": 1,
+        "events": 2,
     }  # fmt: skip
     assert set(held) == {table.name for table in metadata.sorted_tables if "account_id" in table.c}, "all are tried"
     with pytest.raises(UnknownAccount):
@@ -68,7 +73,7 @@ def test_everything_held_can_be_exported(book: ScoreStore) -> None:
 
 def test_what_is_forgotten_is_gone(book: ScoreStore) -> None:
     erased = forget(book, SECRET, author="local", now=NOW)
-    assert erased.rows == 3 + 3 + 1 + 1 + 1 + 2 + 2  # the last two: the events' deliveries
+    assert erased.rows == 3 + 3 + 1 + 1 + 1 + 1 + 1 + 2 + 2  # the last two: the events' deliveries
     with book.reading() as connection:
         for table in metadata.sorted_tables:
             assert SECRET not in repr(connection.execute(select(table)).all()), table.name

@@ -185,7 +185,7 @@ def entry(lane: str, kind: str, at: float, **facts: object) -> Entry:
         ([entry("incidents", "outage", -9, severity=1, ended_at=day(-9) + timedelta(seconds=40))],
          "Outage, severity 1, over after 1 minute"),
         ([entry("surveys", "csat", -9, score=4.0)], "Satisfaction 4 of 5"),
-        ([entry("surveys", "impact", -9, score=-0.25)], "Perceived impact -0.2"),
+        ([entry("surveys", "impact", -9, score=-0.25)], "Perceived impact −0.2"),
         ([entry("plan", "objective", -4, id="O1", ended_at=day(-4), due_at=day(-15))],
          "Objective O1 achieved 11 days late, due 17 Oct 2026"),
         ([entry("plan", "objective", 30, id="O2", due_at=day(30))], "Objective O2 due"),

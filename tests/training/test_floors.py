@@ -97,7 +97,7 @@ def proof(predictor: str, churns: int = 60, champion: str | None = None, only: s
         band=pl.Series(band), health=pl.lit(50.0), risk_90d=pl.Series(risks[MODEL][:, 1])
     )
     backtest = Backtest((Fold(START, END, "learned", 99),), scored, risks)
-    values = rows.select("account_id", "as_of", nps_364d=pl.lit(9.0))
+    values = rows.select("account_id", "as_of", owner=pl.lit("Ada Byron"), nps_364d=pl.lit(9.0))
     return receipt(backtest, truth(left), until=END, values=values, resamples=40)
 
 

@@ -85,7 +85,7 @@ def found() -> Receipt:
         "late comer": late,
     }
     backtest = Backtest((Fold(START, END, "learned", 99),), rows.drop("before"), risks)
-    values = rows.select("account_id", "as_of", nps_364d=pl.lit(9.0))
+    values = rows.select("account_id", "as_of", owner=pl.lit("Ada Byron"), nps_364d=pl.lit(9.0))
     return receipt(backtest, truth(), until=END, values=values, resamples=100)
 
 
