@@ -49,7 +49,7 @@ def unit(name: str) -> configparser.ConfigParser:
 
 
 def test_every_command_named_exists() -> None:
-    named = re.findall(r"(?:^|[`/ ])healthscore ((?:[a-z]+)(?: [\w./=-]+)*)", README, re.MULTILINE)
+    named = re.findall(r"(?:^|[`/])healthscore ((?:[a-z]+)(?: [\w./=-]+)*)", README, re.MULTILINE)
     assert {words.split()[0] for words in named} >= {"run", "backup", "restore"}
     for words in named:
         assert known(words.split()), words
