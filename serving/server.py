@@ -30,6 +30,8 @@ _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOU
 _SWITCH_S = 0.0005
 """How long a thread may keep the event loop waiting for Python's lock; by default ten times that, at each of its turns,
 which makes a request wait long while another is being scored."""
+_START_S = 60
+"""How long a worker may take to answer: one that imports on a busy machine would be ended and begun again for ever."""
 _SHUTDOWN_S = 10  # how long running requests may take to finish
 
 
@@ -91,6 +93,7 @@ def _config(app: FastAPI | _Worker, workers: int = 1) -> uvicorn.Config:
         access_log=False,
         log_config=CONFIG,
         timeout_graceful_shutdown=_SHUTDOWN_S,
+        timeout_worker_healthcheck=_START_S,
     )
 
 
