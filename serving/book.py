@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from features.book import GROUPINGS, Targets, book
+from features.book import GROUPINGS, Targets, books
 from features.book.groups import UNKNOWN, WHOLE, groups
 from features.book.view import View
 from features.tables import Tables
@@ -33,8 +33,7 @@ def book_parts(
     """
     view = View(tables, as_of, grace_days)
     parts = {}
-    for by in (None, *GROUPINGS):
-        measured = book(tables, as_of, by, Targets(targets), grace_days)
+    for by, measured in books(tables, as_of, (None, *GROUPINGS), Targets(targets), grace_days).items():
         forecasts = forecast(scored, groups(view, by), model)
         measures: dict[str, dict[str, Any]] = {}
         for row in measured.iter_rows(named=True):

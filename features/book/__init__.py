@@ -1,6 +1,6 @@
 """The book: what the whole company, or a part of it, looks like at a moment."""
 
-from features.book.book import book
+from features.book.book import book, books
 from features.book.catalogue import BOOK, MEASURES, markdown
 from features.book.groups import GROUPINGS
 from features.book.headlines import HEADLINES
@@ -16,6 +16,7 @@ __all__ = [
     "BookMeasure",
     "Targets",
     "book",
+    "books",
     "markdown",
     "read_targets",
 ]

@@ -1,11 +1,13 @@
 """The book: every measure for the whole company, or for each of its parts, as known at a moment."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
 
 from features.book.catalogue import FACTS, MEASURES
 from features.book.groups import WHOLE, grouped, groups
+from features.book.measure import BookMeasure
 from features.book.retention import one_currency
 from features.book.targets import NO_TARGETS, Targets, status, trend
 from features.book.view import View
@@ -30,10 +32,25 @@ def book(
     `by` is one of `groups.GROUPINGS`. SettingsError for another, or an `as_of` that is no midnight; UnusableData for
     several currencies.
     """
+    return books(tables, as_of, (by,), targets, grace_days)[by]
+
+
+def books(
+    tables: Tables,
+    as_of: datetime,
+    groupings: Sequence[str | None],
+    targets: Targets = NO_TARGETS,
+    grace_days: int = 30,
+) -> dict[str | None, pl.DataFrame]:
+    """The `book` of each grouping (None: the whole), with the tables read once."""
     view = View(tables, moment(as_of), grace_days)
     one_currency(view)
-    now = _values(view, by)
-    before = _values(View(tables, view.as_of - PERIOD, grace_days), by)
+    now, before = _values(view, groupings), _values(View(tables, view.as_of - PERIOD, grace_days), groupings)
+    return {by: _judged(now[by], before[by], targets) for by in groupings}
+
+
+def _judged(now: pl.DataFrame, before: pl.DataFrame, targets: Targets) -> pl.DataFrame:
+    """The values beside those of a period earlier and their targets."""
     declared = pl.DataFrame(
         {
             "measure": [measure.name for measure in MEASURES],
@@ -55,26 +72,41 @@ def book(
     )
 
 
-def _values(view: View, by: str | None) -> pl.DataFrame:
-    """`group`, `measure`, `value`, `numerator`, `denominator` at one moment."""
-    members = groups(view, by)
+def _values(view: View, groupings: Sequence[str | None]) -> dict[str | None, pl.DataFrame]:
+    """`group`, `measure`, `value`, `numerator`, `denominator` at one moment, by grouping."""
     fed = {table: view.fed(table) for table in dict.fromkeys(table for measure in MEASURES for table in measure.tables)}
     given = [facts.of(view) for facts in FACTS if all(fed[table] for table in facts.tables)]
-    summed = [grouped(rows, members, by).group_by("group").agg(pl.all().cast(pl.Float64).sum()) for rows in given]
-    added = pl.concat(pl.collect_all(summed), how="diagonal").group_by("group").agg(pl.all().sum())
+    summed = [rows.group_by("account_id").agg(pl.all().cast(pl.Float64).sum()) for rows in given]
+    of_accounts = pl.concat(pl.collect_all(summed), how="diagonal").group_by("account_id").agg(pl.all().sum())
+    told = [measure for measure in MEASURES if all(fed[table] for table in measure.tables)]
+    spread = {m.name: m.spread(view).collect() for m in told if m.spread is not None}
+    return {by: _of_groups(by, groups(view, by), of_accounts, spread, told) for by in groupings}
+
+
+def _of_groups(
+    by: str | None,
+    members: pl.DataFrame,
+    of_accounts: pl.DataFrame,
+    spread: Mapping[str, pl.DataFrame],
+    told: Sequence[BookMeasure],
+) -> pl.DataFrame:
+    """The measures of each group, missing where they aren't among those `told`.
+
+    `of_accounts` adds up to them, but for those whose rows are in `spread`.
+    """
+    added = grouped(of_accounts, members, by).group_by("group").agg(pl.all().sum())
     if by is None and added.is_empty():
         added = pl.DataFrame({"group": [WHOLE]}).join(added, on="group", how="left").with_columns(pl.all().fill_null(0))
     everywhere = added.select("group")
     parts = []
     for measure in MEASURES:
-        if not all(fed[table] for table in measure.tables):
-            told = everywhere.with_columns(
+        if measure not in told:
+            values = everywhere.with_columns(
                 pl.lit(None, pl.Float64).alias(column) for column in ("numerator", "denominator", "value")
             )
         elif measure.spread is None:
-            told = measure.sums(added)
+            values = measure.sums(added)
         else:
-            told = measure.over(grouped(measure.spread(view), members, by).collect())
-            told = everywhere.join(told, on="group", how="left")
-        parts.append(told.select("group", pl.lit(measure.name).alias("measure"), "value", "numerator", "denominator"))
+            values = everywhere.join(measure.over(grouped(spread[measure.name], members, by)), on="group", how="left")
+        parts.append(values.select("group", pl.lit(measure.name).alias("measure"), "value", "numerator", "denominator"))
     return pl.concat(parts)

@@ -31,11 +31,11 @@ def groups(view: View, by: str | None) -> pl.DataFrame:
     return _main_product(contracts) if by == "product" else _size(contracts)
 
 
-def grouped(rows: pl.LazyFrame, members: pl.DataFrame, by: str | None) -> pl.LazyFrame:
+def grouped(rows: pl.DataFrame, members: pl.DataFrame, by: str | None) -> pl.DataFrame:
     """`rows` with the `group` of their account instead of `account_id`."""
     if by is None:
         return rows.drop("account_id").with_columns(group=pl.lit(WHOLE))
-    joined = rows.join(members.lazy(), on="account_id", how="left").drop("account_id")
+    joined = rows.join(members, on="account_id", how="left").drop("account_id")
     return joined.with_columns(pl.col("group").fill_null(UNKNOWN))
 
 
