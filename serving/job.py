@@ -14,7 +14,9 @@ from features.book import read_targets
 from features.cli import as_of_or_extract, read
 from features.errors import HistoryError
 from features.fingerprint import fingerprint
+from features.matrix import build
 from features.settings import Settings
+from features.spine import spine
 from features.tables import Tables
 from serving.job_lock import only_run
 from serving.publish_anyway import Override
@@ -94,7 +96,8 @@ def run(
         checked = read(settings, report)
         moment = as_of_or_extract(as_of, checked)
         digest = fingerprint(checked.tables)
-        feeds = feeds_now(registry, checked.tables, CHAMPION, moment, report) if registry.has(CHAMPION) else Now()
+        matrix = build(checked.tables, spine(checked.tables, [moment]), progress=report)
+        feeds = feeds_now(registry, checked.tables, matrix, CHAMPION, report) if registry.has(CHAMPION) else Now()
         passed = let_pass(store, feeds.alarms, override, as_of=moment, at=now)
         if passed and settings.retrain != "always":
             done = Retraining("none", ("a feed is wrong, and a model made of it would be too",))
@@ -116,6 +119,7 @@ def run(
             data_digest=digest,
             checked=checked,
             quarantine=settings.state / "quarantine",
+            matrix=matrix,
             progress=report,
         )
         beside = _shadow(registry, store, batch, report) if settings.shadow else None

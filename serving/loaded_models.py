@@ -122,8 +122,9 @@ class LoadedModels:
             trouble = None
             try:
                 facts = registry.find(CHAMPION)
-                self._held = Loaded(self.version(facts.version.name, facts.version.number), facts)
+                loaded = Loaded(self.version(facts.version.name, facts.version.number), facts)
                 self._listed = tuple(self._list(registry))
+                self._held = loaded
             except HealthscoreError as error:
                 trouble = str(error)
             except Exception as error:  # whatever a registry does, requests go on

@@ -39,6 +39,7 @@ def score(
     data_digest: str | None = None,
     checked: Checked | None = None,
     quarantine: Path | None = None,
+    matrix: pl.DataFrame | None = None,
     gate: Callable[[pl.DataFrame], None] = lambda _: None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Batch:
@@ -46,13 +47,14 @@ def score(
 
     With it go the measures of the book, the accounts' timelines, and what was found in the data: the check that
     `tables` came out of and the folder of its quarantine. Every signal of the catalogue is kept, also those the model
-    doesn't use. `gate` is shown the matrix with the scores beside it before anything is published; what it raises stops
-    the batch. Raises HistoryError where nobody is a customer at `as_of`, and whatever `ScoreStore.publish` raises.
+    doesn't use; `matrix` holds them where they have been built already. `gate` is shown the matrix with the scores
+    beside it before anything is published; what it raises stops the batch. Raises HistoryError where nobody is a
+    customer at `as_of`, and whatever `ScoreStore.publish` raises.
     """
-    accounts = spine(tables, [as_of])
-    if accounts.is_empty():
+    if matrix is None:
+        matrix = build(tables, spine(tables, [as_of]), SIGNALS, progress)
+    if matrix.is_empty():
         raise HistoryError(f"no account has a contract in force at {as_of:%Y-%m-%d}: score as of another day")
-    matrix = build(tables, accounts, SIGNALS, progress)
     progress(f"scores of {matrix.height:,} accounts")
     scored = scored_by(model, matrix)
     gate(scored)
@@ -64,7 +66,7 @@ def score(
         model, accounts=scored.height, as_of=as_of, known_at=known_at, model_name=model_name,
         model_version=model_version, data_digest=data_digest,
     )  # fmt: skip
-    entries = timelines(tables, as_of, accounts)
+    entries = timelines(tables, as_of, matrix.select("account_id", "as_of"))
     progress(f"published to {scored.height:,} accounts' history")
     sources = feeds(tables, as_of)
     data = data_report(scored, sources, as_of, checked, quarantine)

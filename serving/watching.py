@@ -13,8 +13,6 @@ import polars as pl
 from sqlalchemy import insert
 
 from features.findings import Checked
-from features.matrix import build
-from features.spine import spine
 from features.tables import Tables
 from serving.errors import HeldBack
 from serving.looks import keep_look, last_look
@@ -67,11 +65,10 @@ def proof(registry: Registry, number: str) -> Receipt | None:
     return None if found is None else Receipt.from_json(found)
 
 
-def feeds_now(registry: Registry, tables: Tables, alias: str, as_of: datetime, report: Report) -> Now:
-    """How things stand as of a moment against what was usual when the version with that alias or number was made."""
+def feeds_now(registry: Registry, tables: Tables, matrix: pl.DataFrame, alias: str, report: Report) -> Now:
+    """How the newest signals stand against what was usual when the version with that alias or number was made."""
     report("feeds against what is usual")
     model, version = registry.load(alias)
-    matrix = build(tables, spine(tables, [as_of]))
     if matrix.is_empty():  # the scoring says so
         return Now()
     against = usual(registry, tables, model, version)
