@@ -1,7 +1,8 @@
 """Out-of-time figures: what was said at a moment against what then happened within a horizon."""
 
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import timedelta
+from operator import attrgetter
 
 import numpy as np
 import polars as pl
@@ -70,10 +71,9 @@ def with_intervals(
 ) -> dict[str, Estimate]:
     """Every figure of `FIGURES` with its interval; `account` is the number of each row's account in `resamples`."""
     ranked = Ranked.of(risk, churned, arr)
-    found = asdict(ranked.figures())
-    counts = len(COUNTS)
+    of_figures = attrgetter(*FIGURES)
     estimates = resamples.around(
-        [found[name] for name in FIGURES], lambda weight: astuple(ranked.figures(weight))[counts:], account
+        of_figures(ranked.figures()), lambda weight: of_figures(ranked.figures(weight)), account
     )
     return dict(zip(FIGURES, estimates, strict=True))
 
