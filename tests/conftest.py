@@ -17,10 +17,22 @@ import pytest
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported
 # Read when LightGBM is: its threads wait for each other without holding a core that others want.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if "PYTEST_XDIST_WORKER" in os.environ:  # a process per core: threads of each would only wait for one another
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 # xdist's workers say 80, which would be the width of every table; a test that wants one says how wide.
 os.environ.pop("COLUMNS", None)
 # PySpark takes a process whose main module has no file, as xdist's workers are, for a doctest and ends it.
 sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
+
+LONGEST = (
+    "test_main_job.py", "test_job.py", "test_every_page.py", "test_tracking.py", "test_months.py", "test_real_data.py",
+)  # fmt: skip
+"""Files that take longest begin first, so that the processes of a run end together."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the others stay in their order."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")

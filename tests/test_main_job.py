@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +21,65 @@ HEALTHSCORE = Path(sys.executable).parent / "healthscore"
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("HEALTHSCORE_", "MLFLOW_"))}
 
 
-def run(*words: object, cwd: Path, code: int = 0, **variables: str) -> str:
-    """What a command prints; standard error too where it fails as expected."""
-    command = [str(HEALTHSCORE), *(str(word) for word in words)]
-    environment = ENVIRONMENT | {"COLUMNS": "120"} | variables
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == code, done.stderr + done.stdout
-    return done.stdout if code == 0 else done.stderr
+# One process imports everything, which takes longer than most commands do, and forks another for each command.
+FORKING = """
+import json, os, sys, traceback
+import serving.verbs
+from serving.main import main
+
+for line in sys.stdin:
+    words, folder, environment, files = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(environment)
+        for number, file in enumerate(files, 1):
+            os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+        sys.argv = ["healthscore", *words]
+        code = 1
+        try:
+            code = main() or 0
+        except SystemExit as end:
+            code = end.code or 0
+        except BaseException:
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+Run = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """What a command prints; standard error too where it fails as expected."""
+    folder = tmp_path_factory.mktemp("forking")
+    (folder / "program.py").write_text(FORKING)
+    files = [folder / name for name in ("out", "err")]
+    command, pipe = [sys.executable, folder / "program.py"], subprocess.PIPE
+    with subprocess.Popen(command, env=ENVIRONMENT, stdin=pipe, stdout=pipe, text=True) as forking:
+
+        def run(*words: object, cwd: Path, code: int = 0, **variables: str) -> str:
+            environment = ENVIRONMENT | {"COLUMNS": "120"} | variables
+            asked = [[str(word) for word in words], str(cwd), environment, [str(file) for file in files]]
+            print(json.dumps(asked), file=forking.stdin, flush=True)
+            ended = int(forking.stdout.readline())
+            out, err = (file.read_text() for file in files)
+            assert ended == code, err + out
+            return out if code == 0 else err
+
+        yield run
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
     """A folder where the job has been run up to the scores."""
     folder = tmp_path_factory.mktemp("home")
-    assert "300 accounts in company" in run("simulate", "company", "--accounts", 300, "--months", 30, cwd=folder)
+    command = [HEALTHSCORE, "simulate", "company", "--accounts", "300", "--months", "30"]
+    simulated = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    assert "300 accounts in company" in simulated.stdout
     (folder / "healthscore.toml").write_text('source = "company"\n')
     report = run("check", cwd=folder)
     assert "usage_daily" in report
@@ -102,7 +148,7 @@ def test_it_is_alive_ready_and_documented(address: str) -> None:
             assert answer.headers["content-type"].startswith("text/html")
 
 
-def test_scoring_again_while_serving_is_seen_at_once(address: str, home: Path) -> None:
+def test_scoring_again_while_serving_is_seen_at_once(run: Run, address: str, home: Path) -> None:
     before = get(f"{address}/readyz")
     run("score", "--as-of", "2025-12-04", cwd=home)
     after = get(f"{address}/readyz")
@@ -112,7 +158,7 @@ def test_scoring_again_while_serving_is_seen_at_once(address: str, home: Path) -
     assert after["batch_id"] not in json.dumps(before)
 
 
-def test_a_second_version_waits_as_challenger(home: Path) -> None:
+def test_a_second_version_waits_as_challenger(run: Run, home: Path) -> None:
     assert "healthscore version 2, challenger" in run("recalibrate", "--since", "2024-06-01", cwd=home)
     assert "by healthscore version 1" in run("score", cwd=home)
     assert "by healthscore version 2" in run("score", "--model", "challenger", cwd=home)
@@ -132,7 +178,7 @@ def test_a_second_version_waits_as_challenger(home: Path) -> None:
     ],
 )
 def test_what_goes_wrong_is_one_message_and_a_documented_exit_code(
-    words: tuple[str, ...], code: int, says: str, home: Path, tmp_path: Path
+    run: Run, words: tuple[str, ...], code: int, says: str, home: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "company").symlink_to(home / "company")
     message = run(*words, cwd=tmp_path, code=code)
@@ -140,21 +186,21 @@ def test_what_goes_wrong_is_one_message_and_a_documented_exit_code(
     assert "Traceback" not in message
 
 
-def test_settings_are_shown_with_their_origin(home: Path) -> None:
+def test_settings_are_shown_with_their_origin(run: Run, home: Path) -> None:
     shown = run("settings", cwd=home, HEALTHSCORE_GRACE_DAYS="45")
     assert re.search(r"source +company +healthscore\.toml: source", shown)
     assert re.search(r"grace_days +45 +HEALTHSCORE_GRACE_DAYS", shown)
     assert re.search(r"port +8000 +default", shown)
 
 
-def test_the_catalogue_is_told(tmp_path: Path) -> None:
+def test_the_catalogue_is_told(run: Run, tmp_path: Path) -> None:
     assert "signals; ↑ more is better" in run("signals", "list", cwd=tmp_path)
     assert "defect_rate_84d" in run("signals", "list", "--dimension", "support", cwd=tmp_path)
     assert re.search(r"direction +less is better", run("signals", "describe", "defect_rate_84d", cwd=tmp_path))
     assert "did you mean `defect_rate_84d`" in run("signals", "describe", "defects_rate_84d", cwd=tmp_path, code=2)
 
 
-def test_several_snapshots_on_another_engine(home: Path) -> None:
+def test_several_snapshots_on_another_engine(run: Run, home: Path) -> None:
     several = ("signals", "--since", "2025-11-01", "--every", "28d", "--engine")
     for engine in ("polars", "duckdb"):
         assert "3 snapshots" in run(*several, engine, "--out", f"{engine}.parquet", cwd=home)
@@ -163,7 +209,7 @@ def test_several_snapshots_on_another_engine(home: Path) -> None:
     assert polars.select("account_id", "as_of", "arr").equals(duckdb.select("account_id", "as_of", "arr"))
 
 
-def test_the_book_is_measured(home: Path) -> None:
+def test_the_book_is_measured(run: Run, home: Path) -> None:
     (home / "targets.toml").write_text("[targets]\nnrr = 1.05\n")
     told = run("book", "--targets", "targets.toml", cwd=home)
     assert re.search(r"^nrr .* 105\.0 % +share +(missed|met)", told, re.MULTILINE)

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 
 from features.fingerprint import fingerprint
 from features.matrix import build
+from features.periods import PERIOD, snapshots
 from features.quality import check
 from features.settings import Settings
 from features.simulation import simulate
@@ -31,12 +32,12 @@ from serving.schema import batches, scores, shadow_scores
 from serving.shadow import Shadow
 from serving.store import ScoreStore
 from training.floors import Floor, to_json
+from training.monitoring.baseline import baseline
 from training.outcomes import outcomes
-from training.tracking import CHALLENGER, CHAMPION, Registry
+from training.tracking import BASELINE, CHALLENGER, CHAMPION, Registry
 from training.train import train
 
 END = datetime(2026, 1, 1)
-MONTH = timedelta(days=28)
 ROOT = Path(__file__).parents[2]
 PROVEN = to_json([Floor("better_than_chance", 0.7, 0.6, 0.8, "above 0.5", "passed", "Better.")])
 
@@ -48,16 +49,18 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     simulate(folder / "company", accounts=150, months=7, seed=3, dirty=False)
     with open_source(folder / "company") as source:
         tables = check(source).tables
-    newest = build(tables, spine(tables, [END]))
+    matrix = build(tables, spine(tables, snapshots(END - PERIOD * 3, END)))
+    newest = matrix.filter(pl.col("as_of") == END)
     model = train(newest, outcomes(tables))
     calibration = replace(model.churn.calibration, intercept=model.churn.calibration.intercept + 0.7)
     registry = Registry(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")
+    kept = {BASELINE: baseline(tables, matrix, model).to_json()}
     undecided = {"made_by": BY, "until": END.isoformat(), "data_digest": fingerprint(tables), "floors": PROVEN}
     for made, tags in (
         (model, {}),
         (replace(model, churn=replace(model.churn, calibration=calibration)), undecided),
     ):
-        registry.register(made, parameters={}, metrics={}, texts={}, tags=tags, newest=newest, promote=not tags)
+        registry.register(made, parameters={}, metrics={}, texts=kept, tags=tags, newest=newest, promote=not tags)
     return folder
 
 
@@ -87,9 +90,9 @@ def test_again_publishes_nothing_new_and_late_changes_nothing_that_is_shown(
     assert (first.outcome, first.as_of, first.model_version, first.late) == ("published", END, "1", False)
     again = job(settings(store=url), now=END + timedelta(hours=5))
     assert again == replace(first, outcome="nothing_new")
-    late = job(settings(store=url), END - MONTH)
-    assert (late.outcome, late.as_of, late.late) == ("published", END - MONTH, True)
-    assert job(settings(store=url), END - MONTH, END + timedelta(hours=6)).outcome == "nothing_new"
+    late = job(settings(store=url), END - PERIOD)
+    assert (late.outcome, late.as_of, late.late) == ("published", END - PERIOD, True)
+    assert job(settings(store=url), END - PERIOD, END + timedelta(hours=6)).outcome == "nothing_new"
     with ScoreStore.open(url) as store, store.reading() as connection:
         assert store.current().batch_id == first.batch_id
         assert connection.scalar(select(func.count()).select_from(batches)) == 2
@@ -223,7 +226,7 @@ def test_what_an_earlier_run_left_undecided_is_decided_by_its_floors(settings: C
 def test_a_day_the_champion_already_knows_more_than_is_not_trained_for(settings: Callable[..., Settings]) -> None:
     job(settings(retrain="auto"))
     for wanted in ("auto", "always"):
-        summary = job(settings(retrain=wanted), END - MONTH)
+        summary = job(settings(retrain=wanted), END - PERIOD)
         assert summary.retraining.action == "none"
         assert "knows later outcomes" in summary.retraining.reasons[0]
 
@@ -231,12 +234,12 @@ def test_a_day_the_champion_already_knows_more_than_is_not_trained_for(settings:
 def test_the_challengers_scores_are_kept_apart_and_compared(
     settings: Callable[..., Settings], url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone = job(settings(store=url), END - 4 * MONTH)
-    beside = job(settings(store=url, shadow=True), END - 4 * MONTH)
+    alone = job(settings(store=url), END - 4 * PERIOD)
+    beside = job(settings(store=url, shadow=True), END - 4 * PERIOD)
     assert (beside.outcome, beside.batch_id) == ("nothing_new", alone.batch_id), "it can be made up for later"
     assert beside.shadow == Shadow("2", alone.accounts, beside.shadow.band_changes)
     assert beside.shadow.band_changes > 0, "its level is another one"
-    assert job(settings(store=url, shadow=True), END - 4 * MONTH).shadow == beside.shadow
+    assert job(settings(store=url, shadow=True), END - 4 * PERIOD).shadow == beside.shadow
     with ScoreStore.open(url) as store, store.reading() as connection:
         shown = dict(connection.execute(select(scores.c.account_id, scores.c.health)).all())
         said = dict(connection.execute(select(shadow_scores.c.account_id, shadow_scores.c.health)).all())

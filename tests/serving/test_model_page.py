@@ -61,7 +61,7 @@ def serve(
             app = create_app(sqlite, Settings.model_validate(settings), registry=own)
             client = clients.enter_context(TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False))
             for _ in range(600):  # a busy machine may not have looked at the registry yet
-                if client.get("/v1/model/versions").json().get("versions"):
+                if f"version {champion} is loaded" in client.get("/readyz").text:
                     break
                 sleep(0.1)
             return client

@@ -7,11 +7,12 @@ couldn't be told from chance within months. A change of regime in a large book i
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import polars as pl
 import pytest
 from sqlalchemy import func, select
 
 from features.matrix import build
-from features.periods import PERIOD
+from features.periods import PERIOD, snapshots
 from features.quality import check
 from features.settings import Settings
 from features.simulation import simulate
@@ -22,8 +23,9 @@ from serving.job import Summary, run
 from serving.schema import batches, scores
 from serving.store import ScoreStore
 from training.floors import Floor, to_json
+from training.monitoring.baseline import baseline
 from training.outcomes import outcomes
-from training.tracking import CHAMPION, Registry
+from training.tracking import BASELINE, CHAMPION, Registry
 from training.train import train
 
 END = datetime(2026, 1, 1)
@@ -44,12 +46,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Tables]:
     simulate(folder / "company", accounts=450, months=14, seed=5, dirty=False)
     with open_source(folder / "company") as source:
         tables = check(source).tables
-    newest = build(tables, spine(tables, [BEGIN]))
+    matrix = build(tables, spine(tables, snapshots(BEGIN - PERIOD * 3, BEGIN)))
+    newest = matrix.filter(pl.col("as_of") == BEGIN)
     model = train(newest, outcomes(tables, until=BEGIN))
     wrong = replace(model.churn.calibration, intercept=model.churn.calibration.intercept - 1.5)
+    kept = {BASELINE: baseline(tables, matrix, model).to_json()}
     Registry(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts").register(
         replace(model, churn=replace(model.churn, calibration=wrong)),
-        parameters={}, metrics={}, texts={}, tags={"floors": PROVEN}, newest=newest, promote=True,
+        parameters={}, metrics={}, texts=kept, tags={"floors": PROVEN}, newest=newest, promote=True,
     )  # fmt: skip
     return Settings(source=str(folder / "company"), state=folder), tables
 

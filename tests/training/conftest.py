@@ -18,6 +18,8 @@ from training.outcomes import Outcomes, outcomes
 from training.train import Recipe, history_starts, train
 
 END = datetime(2026, 1, 1)
+QUICK = Recipe(most_rows=50_000)
+"""What the company's model is trained by: all who left, and enough of the rest."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Company:
     outcomes: Outcomes
     matrix: pl.DataFrame
     model: HealthModel
+    recipe: Recipe = QUICK
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +39,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
         tables = check(source).tables
     known = outcomes(tables)
     matrix = build(tables, spine(tables, snapshots(history_starts(known, END), END)))
-    return Company(tables, known, matrix, train(matrix, known, Recipe()))
+    return Company(tables, known, matrix, train(matrix, known, QUICK))
 
 
 def table(name: str, **columns: list[object]) -> pl.LazyFrame:

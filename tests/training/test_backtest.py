@@ -38,7 +38,7 @@ def small(company) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def walked(company, small) -> Backtest:
-    walked = walk_forward(small, company.tables, until=END, recipe=Recipe(), anchors=[Witness()], folds=2)
+    walked = walk_forward(small, company.tables, until=END, recipe=company.recipe, anchors=[Witness()], folds=2)
     assert walked.folds[-1].mode != "prior only"
     return walked
 
@@ -106,7 +106,7 @@ def test_what_became_known_later_changes_nothing_that_was_said(company, small, w
     tables = Tables(company.tables.extracted_at, {"accounts": company.tables["accounts"], "contracts": forged})
     changed = pl.col("as_of") > last
     matrix = small.with_columns(active_days_28d=pl.when(changed).then(0.0).otherwise("active_days_28d"))
-    again = walk_forward(matrix, tables, until=END, recipe=Recipe(), anchors=[Witness()], folds=2)
+    again = walk_forward(matrix, tables, until=END, recipe=company.recipe, anchors=[Witness()], folds=2)
     before = (walked.rows["as_of"] <= last).to_numpy()
     for name, risks in walked.risks.items():
         assert np.array_equal(risks[before], again.risks[name][before]), name
@@ -116,8 +116,8 @@ def test_what_became_known_later_changes_nothing_that_was_said(company, small, w
 def test_the_first_folds_reference_is_carried_on(company, small) -> None:
     """The last fold by itself sets its own: the same model says the same of everyone, that much higher or lower."""
     few = small.filter(pl.col("account_id").is_in(small["account_id"].unique().sort().head(30).implode()))
-    carried = walk_forward(few, company.tables, until=END, recipe=Recipe())
-    alone = walk_forward(few, company.tables, until=END, recipe=Recipe(), folds=1)
+    carried = walk_forward(few, company.tables, until=END, recipe=company.recipe)
+    alone = walk_forward(few, company.tables, until=END, recipe=company.recipe, folds=1)
     given = walk_forward(few, company.tables, until=END, recipe=Recipe(reference=1.5), folds=1)
     last = carried.rows.filter(pl.col("fold") == 2)
     for one, other in ((last, alone.rows), (given.rows, alone.rows)):

@@ -14,7 +14,6 @@ from training.model import HORIZONS
 from training.outcomes import Outcomes
 from training.proof import prove, receipt
 from training.receipt import Receipt
-from training.train import Recipe
 
 START, END = datetime(2024, 1, 1), datetime(2025, 1, 1)
 ACCOUNTS, MONTHS = 60, 8
@@ -206,7 +205,7 @@ def test_proving_a_company_beside_its_champion(company) -> None:
         company.tables,
         company.outcomes,
         until=company.tables.extracted_at,
-        recipe=Recipe(),
+        recipe=company.recipe,
         champion=company.model,
         resamples=20,
         progress=steps.append,

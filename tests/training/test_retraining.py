@@ -14,7 +14,7 @@ from training.model import HealthModel
 from training.outcomes import outcomes
 from training.recalibration import recalibrated
 from training.retraining import Standing, stability, standing, wanted
-from training.train import Recipe, train
+from training.train import train
 
 END = datetime(2026, 1, 1)
 TRAINED = END - timedelta(days=28 * 9)
@@ -81,7 +81,7 @@ def test_stability_of_a_book_that_stays_or_moves(now: np.ndarray, low: float, hi
 def early(company) -> HealthModel:
     """A model of nine periods ago."""
     matrix = company.matrix.filter(pl.col("as_of") <= TRAINED)
-    return train(matrix, outcomes(company.tables, until=TRAINED), Recipe())
+    return train(matrix, outcomes(company.tables, until=TRAINED), company.recipe)
 
 
 def off_by(model: HealthModel, log_odds: float) -> HealthModel:

@@ -1,6 +1,7 @@
 """A real MLflow registry on SQLite."""
 
 import os
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def some(company, accounts: int) -> Tables:
 
 @pytest.fixture(scope="module")
 def made(company, registry):
-    return make_version(company.tables, registry, until=END, recipe=Recipe())
+    return make_version(company.tables, registry, until=END, recipe=company.recipe)
 
 
 def test_the_first_version_is_champion_and_proven(made, registry) -> None:
@@ -102,7 +103,7 @@ def test_nothing_is_pickled(registry) -> None:
 
 
 def test_a_later_version_waits_as_challenger_with_the_champions_reference(company, made, registry) -> None:
-    later = make_version(some(company, 100), registry, until=END, recipe=Recipe(seed=8))
+    later = make_version(some(company, 100), registry, until=END, recipe=replace(company.recipe, seed=8))
     assert (later.version.number, later.version.alias) == ("2", CHALLENGER)
     assert later.model.card.reference == made.model.card.reference
     assert registry.load()[1].number == "1"

@@ -16,6 +16,9 @@ PATHS = [
     "/renewals?within=365d&capacity=5", "/renewals?region=zzz", "/book?by=segment&rate=80",
 ]  # fmt: skip
 
+UNFOLDED = 12
+"""What is folded on a page and looked into: more than any has but the API's document, where all look alike."""
+
 SignedIn = Callable[..., Any]
 
 
@@ -26,7 +29,7 @@ def test_nothing_keeps_anybody_out(
 ) -> None:
     seen = signed_in("admin", color_scheme=theme)
     seen.go(path.replace(RISKIEST, riskiest))
-    for summary in seen.page.locator("main details > summary").all():
+    for summary in seen.page.locator("main details > summary").all()[:UNFOLDED]:
         if summary.is_visible():
             summary.click()  # what unfolds is part of the page
     assert seen.page.locator("main h1").count() == 1
