@@ -1,6 +1,7 @@
 """`healthscore score`, `serve` and `settings`."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import typer
@@ -69,11 +70,12 @@ def score(
             "as_of": at, "known_at": known_at, "model_name": version.name, "model_version": version.number,
             "data_digest": fingerprint(checked.tables), "targets": targets, "grace_days": settings.grace_days,
         }  # fmt: skip
+        gated = partial(feed_gate, registry, tables=checked.tables, model=champion, version=version, override=override)
         if output is None:
             with ScoreStore.open(settings.score_store) as store:
                 about |= {"checked": checked, "quarantine": settings.state / "quarantine"}
-                gate = feed_gate(registry, store, checked.tables, champion, version, override, at=known_at)
-                accounts = score_accounts(checked.tables, champion, store, **about, gate=gate, progress=report).accounts
+                about |= {"gate": gated(store, at=known_at)}
+                accounts = score_accounts(checked.tables, champion, store, **about, progress=report).accounts
         else:
             with moved_to("spark", checked.tables, spark_remote, output.rpartition("/")[0] or ".") as moved:
                 scored = cluster.score_on_cluster(moved, champion, at, output, report)
@@ -81,6 +83,7 @@ def score(
             if publish:
                 report(f"published to {accounts:,} accounts' history")
                 with ScoreStore.open(settings.score_store) as store:
+                    about |= {"gate": gated(store, at=known_at)}
                     cluster.publish(store, scored, checked.tables, champion, **about)
     then = "healthscore serve" if publish else output
     out.print(

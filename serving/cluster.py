@@ -1,7 +1,8 @@
 """Scoring where the signals are: on a Spark Connect cluster, by the model's own code, into Parquet the cluster writes.
 
 No account's row passes through this process until a batch is published; then the Parquet is read back in parts. What is
-held here of every account are the seven columns that the book's forecast is told from. The cluster's Python needs
+held here of every account are the seven columns that the book's forecast is told from, and before them the model's
+signals, for what may hold the batch back. The cluster's Python needs
 healthscore; the model travels with the task, as the artefact's own text.
 """
 
@@ -22,7 +23,7 @@ from features.catalogue import CATALOGUE, SIGNALS
 from features.engines import AnyTables, lazy, local, settled, write
 from features.errors import HistoryError, UnavailableError
 from features.freshness import FEEDS, Feed, latest, status
-from features.matrix import build
+from features.matrix import CONTEXT, build
 from features.spine import spine
 from features.tables import Tables
 from features.timeline import timelines
@@ -60,6 +61,10 @@ class Scored:
     def of_book(self) -> pl.DataFrame:
         """What `serving.book` reads, in the order of account_id. Raises UnavailableError as `scores` does."""
         return pl.DataFrame(pl.from_arrow(self._read().to_table(columns=list(_OF_BOOK)))).sort("account_id")
+
+    def signals(self, names: Sequence[str]) -> pl.DataFrame:
+        """Context and signals of every account. Raises UnavailableError as `scores` does."""
+        return pl.DataFrame(pl.from_arrow(self._read().to_table(columns=["as_of", *CONTEXT, *names])))
 
     def _feeds(self, part: pl.DataFrame) -> Iterator[Feed]:
         for table in FEEDS:
@@ -120,9 +125,14 @@ def publish(
     as_of: datetime,
     targets: Mapping[str, float],
     grace_days: int,
+    gate: Callable[[pl.DataFrame], None] = lambda _: None,
     **about: Any,
 ) -> Batch:
-    """Publish what a cluster wrote, with book and timelines, in one transaction; `about`: the batch's other fields."""
+    """Publish what a cluster wrote, with book and timelines, in one transaction; `about`: the batch's other fields.
+
+    `gate` is shown the signals first; what it raises stops the batch.
+    """
+    gate(scored.signals(model.card.signals))
     scores = scored.of_book()
     book = book_parts(tables, scores, model, as_of, targets=targets, grace_days=grace_days)
     batch = batch_by(model, as_of=as_of, accounts=scored.accounts, **about)

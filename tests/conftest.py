@@ -1,13 +1,16 @@
-"""What every test may use: a real PostgreSQL, started once and stopped at the end."""
+"""What every test may use: a real PostgreSQL and servers of Spark Connect, started once and stopped at the end."""
 
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
@@ -72,6 +75,43 @@ def postgres_url(_postgres: str, _numbers: Iterator[int]) -> str:
     with psycopg.connect(host=_postgres, user="tester", dbname="postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return f"postgresql+psycopg://tester@/{name}?host={_postgres}"
+
+
+@pytest.fixture(scope="session")
+def sail() -> Iterator[str]:
+    """The address of a Sail server in this process."""
+    server = pytest.importorskip("pysail.spark", reason="Sail isn't installed").SparkConnectServer("127.0.0.1", 0)
+    server.start()
+    try:
+        yield "sc://{}:{}".format(*server.listening_address)
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def apache_spark() -> Iterator[str]:
+    """The address of an Apache Spark Connect server of this machine's own."""
+    if shutil.which("java") is None:
+        pytest.skip("Apache Spark needs Java")
+    jars = find_spec("pyspark.jars")
+    if jars is None or jars.submodule_search_locations is None:
+        pytest.skip("pyspark with its JVM isn't installed: pip install pyspark")
+    submit = Path(next(iter(jars.submodule_search_locations))).parent / "bin" / "spark-submit"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    given = ["--master", "local[2]", "--conf", f"spark.connect.grpc.binding.port={port}"]
+    server = "org.apache.spark.sql.connect.service.SparkConnectServer"
+    running = subprocess.Popen([submit, *given, "--class", server, "spark-internal"], stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(120):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            time.sleep(0.5)
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        running.terminate()
+        running.wait()
 
 
 @pytest.fixture(scope="session")

@@ -164,6 +164,15 @@ def test_a_second_version_waits_as_challenger(run: Run, home: Path) -> None:
     assert "by healthscore version 2" in run("score", "--model", "challenger", cwd=home)
 
 
+def test_the_model_in_use_is_watched(run: Run, home: Path, address: str) -> None:
+    told = run("monitor", "--output", "monitoring.html", cwd=home)
+    assert re.search(r"healthscore version 1 as of 2026-01-01, \d+ accounts, against the year before", told)
+    assert "To do: nothing." in told
+    assert "<h1>" in (home / "monitoring.html").read_text()
+    with urllib.request.urlopen(f"{address}/metrics", timeout=10) as answer:
+        assert "healthscore_monitoring" in answer.read().decode()
+
+
 @pytest.mark.parametrize(
     "words, code, says",
     [

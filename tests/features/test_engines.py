@@ -1,13 +1,6 @@
 """The same signals on every engine, of one simulated company."""
 
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime, timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -96,17 +89,6 @@ def test_a_spine_from_elsewhere_is_moved_to_the_tables(tables: Tables, expected:
     assert_frame_equal(found.select(agree_on), expected.head(20).select(agree_on), rel_tol=TOLERANCE)
 
 
-@pytest.fixture(scope="module")
-def sail() -> Iterator[str]:
-    """The address of a Sail server in this process."""
-    server = pytest.importorskip("pysail.spark", reason="Sail isn't installed").SparkConnectServer("127.0.0.1", 0)
-    server.start()
-    try:
-        yield "sc://{}:{}".format(*server.listening_address)
-    finally:
-        server.stop()
-
-
 def test_without_scratch_a_signal_is_one_plan(
     tables: Tables, as_ofs: list[datetime], expected: pl.DataFrame, sail: str
 ) -> None:
@@ -143,32 +125,6 @@ def test_sail_agrees_with_polars_by_the_command_which_brings_no_row_here(
     agree(pl.read_parquet(written).sort("as_of", "account_id"), expected)
     assert brought == [3, 1], "the different as_of, and the count of what was written"
     assert list(written.parent.iterdir()) == [written]
-
-
-@pytest.fixture(scope="module")
-def apache_spark() -> Iterator[str]:
-    """The address of an Apache Spark Connect server of this machine's own."""
-    if shutil.which("java") is None:
-        pytest.skip("Apache Spark needs Java")
-    jars = find_spec("pyspark.jars")
-    if jars is None or jars.submodule_search_locations is None:
-        pytest.skip("pyspark with its JVM isn't installed: pip install pyspark")
-    submit = Path(next(iter(jars.submodule_search_locations))).parent / "bin" / "spark-submit"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    given = ["--master", "local[2]", "--conf", f"spark.connect.grpc.binding.port={port}"]
-    server = "org.apache.spark.sql.connect.service.SparkConnectServer"
-    running = subprocess.Popen([submit, *given, "--class", server, "spark-internal"], stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(120):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            time.sleep(0.5)
-        yield f"sc://127.0.0.1:{port}"
-    finally:
-        running.terminate()
-        running.wait()
 
 
 def test_apache_spark_agrees_with_polars(

@@ -1,6 +1,5 @@
 """Scoring on a cluster: by the command, on Sail in this process, the same scores as the embedded engine's."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +13,9 @@ from typer.testing import CliRunner
 from features.errors import SettingsError, UnavailableError
 from features.fingerprint import fingerprint
 from features.simulation import simulate
-from serving.cluster import Scored
+from features.tables import Tables
+from serving.cluster import Scored, publish
+from serving.errors import HeldBack
 from serving.main import app
 from serving.schema import books, score_details, scores
 from serving.scores import Batch
@@ -34,17 +35,6 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("exports")
     simulate(folder, accounts=250, months=24, seed=3)
     return folder
-
-
-@pytest.fixture(scope="module")
-def sail() -> Iterator[str]:
-    """The address of a Sail server in this process."""
-    server = pytest.importorskip("pysail.spark", reason="Sail isn't installed").SparkConnectServer("127.0.0.1", 0)
-    server.start()
-    try:
-        yield "sc://{}:{}".format(*server.listening_address)
-    finally:
-        server.stop()
 
 
 def run(*words: object) -> str:
@@ -71,14 +61,17 @@ def book_of(store: ScoreStore, batch: Batch) -> dict[str, object]:
     return {row.grouping: row.parts for row in rows}
 
 
+@pytest.mark.parametrize("server", ["sail", "apache_spark"])
 def test_the_cluster_says_what_the_embedded_engine_says_and_brings_no_account_here(
+    request: pytest.FixtureRequest,
+    server: str,
     exports: Path,
-    sail: str,
     company: tuple[object, HealthModel],
     registry: Registry,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    address = request.getfixturevalue(server)
     brought: list[int] = []
     bring = SparkConnectClient.to_table
 
@@ -92,7 +85,7 @@ def test_the_cluster_says_what_the_embedded_engine_says_and_brings_no_account_he
     monkeypatch.setenv("HEALTHSCORE_MODEL", registry.name)
     tables, model = company
     given = ["--source", exports, "--as-of", "2026-01-01", "--state", tmp_path]
-    said = run("score", *given, "--engine", "spark", "--spark-remote", sail, "--output", tmp_path / "scored")
+    said = run("score", *given, "--engine", "spark", "--spark-remote", address, "--output", tmp_path / "scored")
     with ScoreStore.open(f"sqlite:///{tmp_path / 'scores.db'}") as store:
         on_cluster = store.current()
         assert f"{on_cluster.accounts} accounts scored" in said
@@ -105,11 +98,28 @@ def test_the_cluster_says_what_the_embedded_engine_says_and_brings_no_account_he
         for one, other in zip(detailed(store, on_cluster), detailed(store, embedded), strict=True):
             alike(one, other)
         alike(book_of(store, on_cluster), book_of(store, embedded))
+        held_back(tmp_path / "scored", store, tables, model, embedded)  # type: ignore[arg-type]
     assert max(brought) < 60, "medians of peers, and single figures"
     parts = pl.read_parquet(tmp_path / "scored")
     assert parts.height == on_cluster.accounts
     assert {file.name for file in tmp_path.iterdir()} >= {"scored", "scores.db"}
     assert not list(tmp_path.glob("healthscore-*")), "what lay between is gone"
+
+
+def held_back(folder: Path, store: ScoreStore, tables: Tables, model: HealthModel, published: Batch) -> None:
+    """What looks at the feeds is shown every account's signals, and what it holds back isn't published."""
+    seen: list[pl.DataFrame] = []
+
+    def gate(matrix: pl.DataFrame) -> None:
+        seen.append(matrix)
+        raise HeldBack([{"kind": "zeros", "about": "usage_daily.events", "cause": "", "next_step": ""}])
+
+    scored = Scored(str(folder), published.accounts, {}, {})
+    with pytest.raises(HeldBack, match="usage_daily"):
+        publish(store, scored, tables, model, as_of=AS_OF, targets={}, grace_days=30, gate=gate)
+    assert seen[0].height == published.accounts
+    assert {"as_of", "arr_in_force", *model.card.signals} <= set(seen[0].columns)
+    assert store.current() == published
 
 
 def alike(found: object, expected: object) -> None:
