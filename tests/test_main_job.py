@@ -170,7 +170,7 @@ def test_the_model_in_use_is_watched(run: Run, home: Path, address: str) -> None
     assert "To do: nothing." in told
     assert "<h1>" in (home / "monitoring.html").read_text()
     with urllib.request.urlopen(f"{address}/metrics", timeout=10) as answer:
-        assert "healthscore_monitoring" in answer.read().decode()
+        assert "healthscore_advice" in answer.read().decode()
 
 
 @pytest.mark.parametrize(
