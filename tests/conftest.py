@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -34,8 +35,11 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first; the others stay in their order."""
+    """Put the longest files first; a file is of one process, and all that share the browser and its service are."""
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder == "browser" else item.nodeid.split("::")[0]))
 
 
 @pytest.fixture(scope="session")
@@ -60,12 +64,8 @@ def _postgres() -> Iterator[str]:
             _wait(folder, server)
             yield folder
         finally:
-            server.terminate()  # "smart": waits for clients, so ask again if one was forgotten
-            try:
-                server.wait(5)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+            server.send_signal(signal.SIGINT)  # "fast": a client that was forgotten isn't waited for
+            server.wait()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A real MLflow registry on SQLite."""
 
 import os
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
 
 
 def some(company, accounts: int) -> Tables:
-    """The tables of the company's first accounts: little to learn from, quickly proven."""
+    """The tables of the company's first accounts."""
     kept = company.matrix["account_id"].unique().sort().head(accounts)
     of_kept = {
         name: frame.filter(pl.col("account_id").is_in(kept.implode())) for name, frame in company.tables.frames.items()
@@ -37,7 +36,7 @@ def some(company, accounts: int) -> Tables:
 
 @pytest.fixture(scope="module")
 def made(company, registry):
-    return make_version(company.tables, registry, until=END, recipe=company.recipe)
+    return make_version(some(company, 350), registry, until=END, recipe=company.recipe)
 
 
 def test_the_first_version_is_champion_and_proven(made, registry) -> None:
@@ -63,12 +62,16 @@ def test_the_interval_of_a_proven_model_is_how_far_its_past_self_puts_accounts(m
     assert 2.0 <= made.model.card.spread < 10.0
 
 
-def test_a_version_of_one_day_is_registered_as_unproven(company, tmp_path: Path) -> None:
+@pytest.fixture
+def young(company) -> Tables:
     """Day one: the contracts began yesterday, so far as anyone knows."""
     contracts = company.tables["contracts"].filter(pl.col("term_start") > datetime(2025, 11, 20))
-    tables = Tables(company.tables.extracted_at, dict(company.tables.frames) | {"contracts": contracts})
+    return Tables(company.tables.extracted_at, dict(company.tables.frames) | {"contracts": contracts})
+
+
+def test_a_version_of_one_day_is_registered_as_unproven(young: Tables, tmp_path: Path) -> None:
     registry = Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts")
-    made = make_version(tables, registry, until=END, recipe=Recipe())
+    made = make_version(young, registry, until=END, recipe=Recipe())
     assert (made.receipt, made.model.card.mode, made.model.card.spread) == (None, "prior only", 10.0)
     assert "begin earlier" in made.unproven
     assert registry.receipt() is None
@@ -102,8 +105,8 @@ def test_nothing_is_pickled(registry) -> None:
     assert kinds <= {".txt", ".json", ".yaml", ".yml", "", ".md", ".html", ".svg", ".csv"}
 
 
-def test_a_later_version_waits_as_challenger_with_the_champions_reference(company, made, registry) -> None:
-    later = make_version(some(company, 100), registry, until=END, recipe=replace(company.recipe, seed=8))
+def test_a_later_version_waits_as_challenger_with_the_champions_reference(young: Tables, made, registry) -> None:
+    later = make_version(young, registry, until=END, recipe=Recipe(seed=8))
     assert (later.version.number, later.version.alias) == ("2", CHALLENGER)
     assert later.model.card.reference == made.model.card.reference
     assert registry.load()[1].number == "1"

@@ -1,7 +1,7 @@
 """What every predictor is given and has to give back, so that all are proven on the same terms."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -27,10 +27,13 @@ class Known:
     matrix: pl.DataFrame
     outcomes: Outcomes
     seed: int = 7
+    _labelled: dict[int, pl.DataFrame] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def labelled(self, days: int) -> pl.DataFrame:
         """Snapshots whose outcome within `days` was known, with `churned`; at most `MOST_ROWS` of them."""
-        return self._some(churned_within(self.matrix, self.outcomes, days), MOST_ROWS)
+        if days not in self._labelled:  # every anchor asks for the same
+            self._labelled[days] = self._some(churned_within(self.matrix, self.outcomes, days), MOST_ROWS)
+        return self._labelled[days]
 
     def lives(self, most: int = MOST_ROWS) -> pl.DataFrame:
         """Snapshots with `churned_at` and `completed_at` as far as known; at most `most` of them."""

@@ -36,7 +36,7 @@ row = st.tuples(
 """One row of contracts; a contract's number is made unique to its account."""
 
 rows = st.lists(row, max_size=14, unique_by=lambda r: (r[0], r[1], r[5], r[5] if r[8] is None else r[8]))
-laws = settings(max_examples=40, deadline=None)
+laws = settings(max_examples=25, deadline=None)
 
 
 def contracts(rows):

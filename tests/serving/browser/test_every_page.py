@@ -22,18 +22,17 @@ UNFOLDED = 12
 SignedIn = Callable[..., Any]
 
 
-@pytest.mark.parametrize("theme, rules", [("light", None), ("dark", ["color-contrast"])])
 @pytest.mark.parametrize("path", PATHS)
-def test_nothing_keeps_anybody_out(
-    signed_in: SignedIn, riskiest: str, path: str, theme: str, rules: list[str] | None
-) -> None:
-    seen = signed_in("admin", color_scheme=theme)
+def test_nothing_keeps_anybody_out(signed_in: SignedIn, riskiest: str, path: str) -> None:
+    seen = signed_in("admin", color_scheme="light")
     seen.go(path.replace(RISKIEST, riskiest))
     for summary in seen.page.locator("main details > summary").all()[:UNFOLDED]:
         if summary.is_visible():
             summary.click()  # what unfolds is part of the page
     assert seen.page.locator("main h1").count() == 1
-    assert seen.barriers(rules) == []
+    assert seen.barriers() == []
+    seen.page.emulate_media(color_scheme="dark")
+    assert seen.barriers(["color-contrast"]) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
