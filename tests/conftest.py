@@ -35,11 +35,8 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first; a file is of one process, and all that share the browser and its service are."""
+    """Put the longest files first; the others stay in their order."""
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder == "browser" else item.nodeid.split("::")[0]))
 
 
 @pytest.fixture(scope="session")
