@@ -26,6 +26,7 @@ from serving.shadow import Shadow, shadow
 from serving.store import ScoreStore
 from serving.watching import Now, feeds_now, let_pass, proof
 from training import retraining
+from training.errors import FloorsFailed
 from training.model import HealthModel
 from training.monitoring.alarm import Alarm
 from training.promotion import Verdict, champion_of, is_proven, settle
@@ -89,7 +90,8 @@ def run(
     """Do the whole job once, for `as_of` or the midnight before the data was extracted.
 
     Raises AlreadyRunning where another run is at work on the store, HeldBack where a feed is wrong and nobody wants the
-    scores all the same (`override`), and whatever the steps raise; nothing is learned or published then.
+    scores all the same (`override`), FloorsFailed where the first version of all failed its floors, and whatever the
+    steps raise; nothing is published then.
     """
     registry = Registry(settings.tracking, settings.state / "artifacts", settings.model)
     with ScoreStore.open(settings.score_store) as store, only_run(store):
@@ -103,6 +105,8 @@ def run(
             done = Retraining("none", ("a feed is wrong, and a model made of it would be too",))
         else:
             done = _retrain(settings, registry, checked.tables, moment, digest, now, feeds, report)
+        if done.version is not None and not registry.has(CHAMPION):
+            raise _no_champion(registry.find(done.version))
         model, version = registry.load(CHAMPION)
         before = store.at()
         found = store.made_of(moment, version.name, version.number, digest)
@@ -208,6 +212,15 @@ def _do(
     else:
         return Retraining("none", wanted.reasons)
     return _told(wanted.action, wanted.reasons, made.version.number, made.verdict)
+
+
+def _no_champion(version: Facts) -> FloorsFailed:
+    number = version.version.number
+    return FloorsFailed(
+        f"there is no champion to score by, and version {number} stays challenger: {version.tags['decision_reason']} "
+        f"A run in {retraining.AGAIN.days} days trains again, with what is known then. To score by this one all the "
+        f"same: healthscore promote {number} --force --reason REASON"
+    )
 
 
 def _told(action: retraining.Action, reasons: tuple[str, ...], number: str, verdict: Verdict | None) -> Retraining:

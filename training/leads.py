@@ -141,16 +141,18 @@ def of_fixed_term(values: Floats, signals: Sequence[str]) -> NDArray[np.bool_]:
     return fixed
 
 
-def at_risk(lead: int, renewal: NDArray[np.float64], fixed: NDArray[np.bool_]) -> NDArray[np.float64]:
+def at_risk(
+    lead: int | NDArray[np.int64], renewal: NDArray[np.float64], fixed: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """The share of a lead in which an account can still leave: one of a fixed term can't once it has ended."""
     left = np.clip(renewal / PERIOD_DAYS - (lead - 1), 0.0, 1.0)
     return np.where(fixed & ~np.isnan(renewal), left, 1.0)
 
 
 def clock_values(
-    lead: int, renewal: NDArray[np.float64], term: NDArray[np.float64], fixed: NDArray[np.bool_]
+    lead: int | NDArray[np.int64], renewal: NDArray[np.float64], term: NDArray[np.float64], fixed: NDArray[np.bool_]
 ) -> Floats:
-    """The `CLOCK` covariates of one lead."""
+    """The `CLOCK` covariates of one lead, or of each row's."""
     clock = np.empty((len(renewal), len(CLOCK)), dtype=np.float32)
     clock[:, 0] = lead
     clock[:, 1] = renewal_in_lead(lead, renewal, term) & ~fixed
@@ -159,7 +161,9 @@ def clock_values(
     return clock
 
 
-def renewal_in_lead(lead: int, renewal: NDArray[np.float64], term: NDArray[np.float64]) -> NDArray[np.bool_]:
+def renewal_in_lead(
+    lead: int | NDArray[np.int64], renewal: NDArray[np.float64], term: NDArray[np.float64]
+) -> NDArray[np.bool_]:
     """Whether a term ends in `(28(lead − 1), 28 lead]` days, terms of that length following each other."""
     begins, ends = PERIOD_DAYS * (lead - 1), PERIOD_DAYS * lead
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -14,13 +14,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 
-from fastapi.testclient import TestClient
+sys.path[0] = str(Path(__file__).parents[2])  # or serving.py beside this file would be taken for the package
 
-from features.signal import DIMENSIONS
-from serving.api import create_app
-from serving.scores import AccountScore, Batch
-from serving.store import ScoreStore
-from training.model import band_of
+from fastapi.testclient import TestClient  # noqa: E402
+
+from features.signal import DIMENSIONS  # noqa: E402
+from serving.api import create_app  # noqa: E402
+from serving.scores import AccountScore, Batch  # noqa: E402
+from serving.store import ScoreStore  # noqa: E402
+from training.model import band_of  # noqa: E402
 
 SMALL, LARGE = 2_000, 200_000
 AS_OF = datetime(2026, 11, 1)

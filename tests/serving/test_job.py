@@ -31,9 +31,11 @@ from serving.job_lock import only_run
 from serving.schema import batches, scores, shadow_scores
 from serving.shadow import Shadow
 from serving.store import ScoreStore
+from training.errors import FloorsFailed
 from training.floors import Floor, to_json
 from training.monitoring.baseline import baseline
 from training.outcomes import outcomes
+from training.promotion import promote
 from training.tracking import BASELINE, CHALLENGER, CHAMPION, Registry
 from training.train import train
 
@@ -211,6 +213,24 @@ def test_killed_between_registering_and_deciding_the_next_run_decides(home: Path
     again = job(given)
     assert (again.outcome, again.retraining.action) == ("nothing_new", "none")
     assert len(registry.versions()) == 1
+
+
+def test_where_the_first_version_fails_its_floors_a_person_is_asked(
+    settings: Callable[..., Settings],
+) -> None:
+    given = settings(retrain="auto")
+    registry = registry_of(given)
+    registry.client.delete_registered_model_alias(registry.name, CHAMPION)
+    fallen = to_json([Floor("red_band", 1.2, 0.8, 1.5, "at least 3", "failed", "Too few.")])
+    registry.client.set_model_version_tag(registry.name, "2", "floors", fallen)
+    for _ in range(2):
+        with pytest.raises(FloorsFailed, match=r"version 2 stays challenger: .*Too few.*promote 2 --force") as refused:
+            job(given)
+        assert refused.value.exit_code == 7
+    with ScoreStore.open(given.score_store) as store:
+        assert store.at() is None
+    promote(registry, "2", at=END, by="ada", reason="better than nothing", force=True)
+    assert job(given).model_version == "2"
 
 
 def test_what_an_earlier_run_left_undecided_is_decided_by_its_floors(settings: Callable[..., Settings]) -> None:

@@ -33,6 +33,8 @@ HEALTH_TERM_DAYS = 365.0
 contract looks healthy whatever its behaviour, because little is decided at any one of its renewals (mean health 85
 against 40 for yearly terms, and AUC 0.60 instead of 0.66 among the monthly accounts of the simulated company)."""
 POINTS_PER_LOG_ODD = 10.0 / np.log(2.0)
+AT_ONCE = 4096
+"""Rows the boosters are asked at once: all leads of a few accounts together take no longer than one of them."""
 INTERVAL_Z = 1.2816
 """Of a normal distribution, four fifths lie within this many standard deviations."""
 
@@ -127,19 +129,27 @@ class HealthModel:
 
     def hazards(self, accounts: Accounts) -> tuple[Floats, Floats]:
         """Chance to leave, and to pay less, in each lead for those that still can: rows by `LEADS`, twice."""
-        x = np.empty((len(accounts), accounts.values.shape[1] + len(CLOCK)), dtype=np.float32)
-        x[:, : -len(CLOCK)] = accounts.values
-        found = tuple(np.empty((len(accounts), LEADS)) for _ in range(2))
+        count, signals = accounts.values.shape
+        found = tuple(np.empty((LEADS, count)) for _ in range(2))
         both, names = (self.churn, self.contraction), list(self.card.signals)
         stand = [hazard.standing(accounts.values, names) for hazard in both]
         shifts = [hazard.calibration.shifts(accounts.segments) for hazard in both]
         fixed = of_fixed_term(accounts.values, self.card.signals)
-        for lead in range(1, LEADS + 1):
-            x[:, -len(CLOCK) :] = clock_values(lead, accounts.renewal, accounts.term, fixed)
-            there = at_risk(lead, accounts.renewal, fixed)
+        together = max(1, AT_ONCE // max(count, 1))
+        for first in range(0, LEADS, together):
+            of_leads = slice(first, min(first + together, LEADS))
+            leads = np.arange(of_leads.start, of_leads.stop) + 1
+            lead, times = np.repeat(leads, count), len(leads)
+            renewal, term = np.tile(accounts.renewal, times), np.tile(accounts.term, times)
+            ends = np.tile(fixed, times)
+            x = np.empty((len(lead), signals + len(CLOCK)), dtype=np.float32)
+            x[:, :signals] = np.tile(accounts.values, (times, 1))
+            x[:, signals:] = clock_values(lead, renewal, term, ends)
+            there = at_risk(lead, renewal, ends)
             for of_cause, hazard, standing, shift in zip(found, both, stand, shifts, strict=True):
-                of_cause[:, lead - 1] = there * expit(hazard.log_odds(x, standing, shift))
-        return found[0], found[1]
+                log_odds = hazard.log_odds(x, np.tile(standing, times), np.tile(shift, times))
+                of_cause[of_leads] = (there * expit(log_odds)).reshape(times, count)
+        return found[0].T, found[1].T
 
     def points(self, accounts: Accounts) -> tuple[Floats, Floats, Floats]:
         """Base points, points of the segment, and points per row and signal; all of it sums to unclipped health."""

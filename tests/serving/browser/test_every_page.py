@@ -12,7 +12,7 @@ from serving.pages.frame import NAVIGATION
 
 RISKIEST = "/accounts/<riskiest>"
 PATHS = [
-    *(entry.path for entry in NAVIGATION), "/accounts?limit=8", "/accounts?q=zzz", RISKIEST, f"{RISKIEST}?since=7",
+    *(entry.path for entry in NAVIGATION), "/accounts?q=zzz", f"{RISKIEST}?since=7",
     "/renewals?within=365d&capacity=5", "/renewals?region=zzz", "/book?by=segment&rate=80",
 ]  # fmt: skip
 
