@@ -38,6 +38,7 @@ from features.settings import Settings  # noqa: E402
 from features.simulation import simulate  # noqa: E402
 from features.simulation.clock import clock  # noqa: E402
 from features.sources import open_source  # noqa: E402
+from serving.errors import HeldBack  # noqa: E402
 from serving.job import Summary, run  # noqa: E402
 from serving.schema import batches, scores  # noqa: E402
 from serving.store import ScoreStore  # noqa: E402
@@ -66,8 +67,8 @@ def months(settings: Settings, moments: list[datetime], report: Callable[[str], 
         began = time.perf_counter()
         try:
             done = run(settings, as_of=as_of, now=as_of + timedelta(hours=4), report=lambda _: None)
-        except FloorsFailed as error:  # no version has become champion yet: the next month tries again
-            report(f"{as_of:%Y-%m-%d} {error}")
+        except (FloorsFailed, HeldBack) as error:  # nothing is published, and the next month tries again
+            report(f"{as_of:%Y-%m-%d} {type(error).__name__}: {error}")
             continue
         found.append(Month(done, time.perf_counter() - began))
         report(f"{as_of:%Y-%m-%d} {done.retraining.action} {done.retraining.decision}: {done.retraining.reasons}")

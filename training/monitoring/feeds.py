@@ -8,6 +8,7 @@ been silent for more than a week now and then, such as incidents, silence and ze
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 import polars as pl
 
@@ -28,7 +29,9 @@ ODD_SCALE = 3.0
 FELL = 0.4
 """Part of the least usual below which rows, or values that are there, or other than zero, have gone missing."""
 ROSE = 2.5
-"""Times the most usual above which there are too many rows."""
+"""Times the most usual above which there are too many rows.
+
+What swings by more than these from month to month, as outages that many accounts feel do, may swing as far again."""
 REGULAR_DAYS = 7
 """A table that was never silent for longer is a regular one."""
 STOPPED = 2
@@ -72,9 +75,9 @@ def judge(reading: Reading, usual: Mapping[str, Span]) -> Iterator[Judgement]:
         if figure == "rows":
             told = f"{value:.3g} rows per customer{over}, usually {span.low:.3g} to {span.high:.3g}"
             severity: Severity = "stop" if reading.days == max(WINDOWS) else "warn"  # a holiday has thin weeks
-            if value < FELL * span.low:
+            if value < _least(span):
                 yield Judgement("thin", severity, f"part of it is missing: {told}")
-            elif value > ROSE * span.high:
+            elif value > _most(span):
                 yield Judgement("swollen", severity, f"rows may have come more than once: {told}")
         elif reading.values[figure] < fewest:
             continue
@@ -85,10 +88,20 @@ def judge(reading: Reading, usual: Mapping[str, Span]) -> Iterator[Judgement]:
                 told = f"the {what}{over} is {value:.4g}, usually {span.low:.4g} to {span.high:.4g}"
                 sure = figure == "mean" or times >= SCALE or times <= 1 / SCALE
                 yield Judgement("scaled", "stop" if sure else "warn", f"{told}: perhaps in another unit")
-        elif value < FELL * span.low and reading.values[figure] * span.low >= FEWEST:
+        elif value < _least(span) and reading.values[figure] * span.low >= FEWEST:
             kind, what = ("zeros", "other than zero") if figure == "not_zero" else ("missing", "there")
             told = f"only {value:.0%} are {what}{over}, usually {span.low:.0%} to {span.high:.0%}"
             yield Judgement(kind, "stop", told)
+
+
+def _least(span: Span) -> float:
+    """Below this too little is there."""
+    return span.low * min(FELL, span.low / span.high) if span.high > 0 else 0.0
+
+
+def _most(span: Span) -> float:
+    """Above this too much is."""
+    return span.high * max(ROSE, span.high / span.low) if span.low > 0 else inf
 
 
 def _gone(tables: Tables, baseline: Baseline) -> Iterator[Alarm]:

@@ -128,6 +128,10 @@ def test_each_alarm_says_why_and_what_to_do(company, usual) -> None:
         ("not_zero", 0.5, 1000, Span(0.9, 0.95, 900), None),
         ("not_zero", 0.2, 1000, Span(0.9, 0.95, 900), ("zeros", "stop")),
         ("not_zero", 0.0, 100, Span(0.01, 0.1, 100), None),  # one in a hundred: nothing is missed
+        ("not_zero", 0.04, 1000, Span(0.13, 0.83, 900), None),  # what swings may swing further
+        ("not_zero", 0.0, 1000, Span(0.13, 0.83, 900), ("zeros", "stop")),
+        ("rows", 30.0, 3000, Span(1.0, 8.0, 900), None),
+        ("rows", 70.0, 7000, Span(1.0, 8.0, 900), ("swollen", "stop")),
         ("there", 0.1, 1000, Span(0.9, 0.95, 900), ("missing", "stop")),
         ("size", 20.0, 100, Span(9.0, 11.0, 90), None),
         ("size", 50.0, 100, Span(9.0, 11.0, 90), ("scaled", "warn")),
