@@ -1,5 +1,6 @@
 """A store on each database, a small book of accounts to publish, and a small company with a registered model."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -79,12 +80,23 @@ def batch(accounts: int, *, day: int = 0, version: str = "7", **changes: object)
     return Batch(**(values | changes))  # type: ignore[arg-type]
 
 
+@pytest.fixture(scope="session")
+def _empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store, made once: every test that wants one takes a copy."""
+    file = tmp_path_factory.mktemp("empty") / "scores.db"
+    ScoreStore.open(f"sqlite:///{file}").close()
+    return file
+
+
+@pytest.fixture
+def _file(tmp_path: Path, _empty: Path) -> str:
+    return f"sqlite:///{shutil.copy(_empty, tmp_path / 'scores.db')}"
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest) -> str:
     """The URL of an empty store, on each database."""
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres_url"))
-    return f"sqlite:///{tmp_path / 'scores.db'}"
+    return str(request.getfixturevalue("postgres_url" if request.param == "postgresql" else "_file"))
 
 
 @pytest.fixture
@@ -95,9 +107,9 @@ def store(url: str) -> Iterator[ScoreStore]:
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[ScoreStore]:
+def sqlite(_file: str) -> Iterator[ScoreStore]:
     """An empty store on SQLite, for what doesn't depend on the database."""
-    with ScoreStore.open(f"sqlite:///{tmp_path / 'scores.db'}") as opened:
+    with ScoreStore.open(_file) as opened:
         yield opened
 
 
