@@ -1,7 +1,7 @@
 """The audit log: who read or changed what of which account, and when. It only grows, and holds ids, never names."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import insert, select
@@ -25,6 +25,9 @@ class Entry:
     result: int
 
 
+_FIELDS = tuple(field.name for field in fields(Entry))
+
+
 class AuditLog:
     """The log of a store."""
 
@@ -33,7 +36,7 @@ class AuditLog:
 
     def write(self, entries: Iterable[Entry]) -> None:
         """Add entries, all or none. Raises StoreUnavailable."""
-        if rows := [asdict(entry) for entry in entries]:
+        if rows := [{name: getattr(entry, name) for name in _FIELDS} for entry in entries]:
             with self._store.writing() as connection:
                 connection.execute(insert(audit_log), rows)
 

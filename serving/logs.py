@@ -11,6 +11,9 @@ REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 _OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
+_ENCODED = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
 class JsonLines(logging.Formatter):
     """A record as one line: time, level, logger, message, request_id, what `extra` brought, and the traceback."""
 
@@ -27,7 +30,7 @@ class JsonLines(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _ENCODED(line)
 
 
 CONFIG: dict[str, Any] = {

@@ -7,7 +7,7 @@ booster that is learned on top of it.
 
 import tomllib
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,20 +55,34 @@ class Scorecard:
 
     def grades(self, values: NDArray[Any], names: list[str]) -> Floats:
         """Rows by `names`: 0 poor, 1 good, NaN where the signal is missing or the scorecard doesn't weigh it."""
-        grades = np.full(values.shape, np.nan)
-        for column, name in enumerate(names):
-            if name in self.signals:
-                threshold = self.signals[name]
-                along = (values[:, column].astype(np.float64) - threshold.poor) / (threshold.good - threshold.poor)
-                grades[:, column] = np.clip(along, 0.0, 1.0)
+        at, poor, span, _, _ = self._told(names)
+        grades: Floats = np.full(values.shape, np.nan)
+        grades[:, at] = np.clip((values[:, at].astype(np.float64) - poor) / span, 0.0, 1.0)
         return grades
 
     def terms(self, values: NDArray[Any], names: list[str]) -> Floats:
         """Rows by `names`: what each signal adds to the log-odds of renewing; 0 where it is missing."""
+        _, _, _, shares, alarms = self._told(names)
         grades = self.grades(values, names)
-        shares = np.array([self.share(name) for name in names])
-        alarms = np.array([self.signals[name].alarm if name in self.signals else 0.0 for name in names])
         return np.nan_to_num(self.reach * shares * (2.0 * grades - 1.0) - alarms * (1.0 - grades), nan=0.0)
+
+    def _told(self, names: list[str]) -> tuple[Any, ...]:
+        """Of the signals that are weighed the places in `names`, `poor` and `good − poor`; of all, shares and alarms."""
+        if (told := self._kept.get(key := tuple(names))) is None:
+            weighed = [(place, self.signals[name]) for place, name in enumerate(names) if name in self.signals]
+            told = self._kept[key] = (
+                np.array([place for place, _ in weighed], dtype=np.intp),
+                np.array([threshold.poor for _, threshold in weighed]),
+                np.array([threshold.good - threshold.poor for _, threshold in weighed]),
+                np.array([self.share(name) for name in names]),
+                np.array([self.signals[name].alarm if name in self.signals else 0.0 for name in names]),
+            )
+        return told
+
+    @cached_property
+    def _kept(self) -> dict[tuple[str, ...], tuple[Any, ...]]:
+        """What `_told` says of signals asked about before: an account is scored in less time than it takes to say."""
+        return {}
 
     def standing(self, values: NDArray[Any], names: list[str]) -> Floats:
         """How each row stands: what its signals add to the log-odds of renewing, all together."""
