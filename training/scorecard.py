@@ -64,10 +64,11 @@ class Scorecard:
         """Rows by `names`: what each signal adds to the log-odds of renewing; 0 where it is missing."""
         _, _, _, shares, alarms = self._told(names)
         grades = self.grades(values, names)
-        return np.nan_to_num(self.reach * shares * (2.0 * grades - 1.0) - alarms * (1.0 - grades), nan=0.0)
+        terms: Floats = self.reach * shares * (2.0 * grades - 1.0) - alarms * (1.0 - grades)
+        return np.nan_to_num(terms, nan=0.0)
 
     def _told(self, names: list[str]) -> tuple[Any, ...]:
-        """Of the signals that are weighed the places in `names`, `poor` and `good − poor`; of all, shares and alarms."""
+        """Of signals that are weighed the places in `names`, `poor` and `good − poor`; of all, shares and alarms."""
         if (told := self._kept.get(key := tuple(names))) is None:
             weighed = [(place, self.signals[name]) for place, name in enumerate(names) if name in self.signals]
             told = self._kept[key] = (
