@@ -151,11 +151,25 @@ def _scored(
         scored = scored_by(model, matrix)
         scored = scored.with_columns(drivers=explained(model, matrix, scored, told))
         scored = scored.with_columns(pl.col(pl.Null).cast(pl.String))  # a band, of no rows
-        yield from scored.to_arrow(compat_level=_PLAIN).to_batches() or [_no_rows(scored)]
+        yield from _arrow(scored).to_batches() or [_no_rows(scored)]
+
+
+def _arrow(frame: pl.DataFrame) -> pa.Table:
+    """The frame in types that Apache Spark takes too, which knows no list with long offsets."""
+    table = frame.to_arrow(compat_level=_PLAIN)
+    return table.cast(pa.schema([pa.field(field.name, _short(field.type)) for field in table.schema]))
+
+
+def _short(of: pa.DataType) -> pa.DataType:
+    if pa.types.is_large_list(of):
+        return pa.list_(_short(of.value_type))
+    if pa.types.is_struct(of):
+        return pa.struct([pa.field(field.name, _short(field.type)) for field in of])
+    return pa.string() if pa.types.is_large_string(of) else of
 
 
 def _no_rows(frame: pl.DataFrame) -> pa.RecordBatch:
-    schema = frame.to_arrow(compat_level=_PLAIN).schema
+    schema = _arrow(frame).schema
     return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
 
 

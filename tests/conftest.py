@@ -99,7 +99,9 @@ def apache_spark() -> Iterator[str]:
         port = free.getsockname()[1]
     given = ["--master", "local[2]", "--conf", f"spark.connect.grpc.binding.port={port}"]
     server = "org.apache.spark.sql.connect.service.SparkConnectServer"
-    running = subprocess.Popen([submit, *given, "--class", server, "spark-internal"], stderr=subprocess.DEVNULL)
+    command = [submit, *given, "--class", server, "spark-internal"]
+    workers = os.environ | {"PYSPARK_PYTHON": sys.executable}  # the model's own code runs there
+    running = subprocess.Popen(command, env=workers, stderr=subprocess.DEVNULL)
     try:
         for _ in range(120):
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
