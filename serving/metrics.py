@@ -34,20 +34,12 @@ class Metrics:
             "healthscore_request_seconds", "Time until a request was answered, seconds.", ["method", "route"],
             buckets=_SECONDS, registry=self._registry,
         )  # fmt: skip
-        self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._served = _Served(store, clock)
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
-        key = method, route, status
-        if (
-            held := self._counted.get(key)
-        ) is None:  # looking two metrics up by their labels takes longer than counting
-            held = self._counted[key] = (
-                self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
-            )  # fmt: skip
-        held[0].inc()
-        held[1].observe(seconds)
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(method, route).observe(seconds)
 
     def text(self) -> bytes:
         """All metrics in Prometheus's text format."""

@@ -43,7 +43,7 @@ from serving.timelines import Timeline, replace_timelines
 _CHUNK = 2_000  # rows sent at a time
 _BUSY_MS = 30_000  # how long SQLite waits for another writer
 _WAL_EVERY_S = 0.05
-_LOOK_S = 0.01  # how often, at most, SQLite is asked whether anybody has written
+_LOOK_S = 0.002  # how often, at most, SQLite is asked whether anybody has written
 _LOCK = 7_305_812  # any number, the same in every process that publishes
 
 
