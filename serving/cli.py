@@ -70,12 +70,14 @@ def score(
             "as_of": at, "known_at": known_at, "model_name": version.name, "model_version": version.number,
             "data_digest": fingerprint(checked.tables), "targets": targets, "grace_days": settings.grace_days,
         }  # fmt: skip
-        gated = partial(feed_gate, registry, tables=checked.tables, model=champion, version=version, override=override)
+        gate = partial(
+            feed_gate, registry, tables=checked.tables, model=champion, version=version, override=override, at=known_at
+        )
         if output is None:
             with ScoreStore.open(settings.score_store) as store:
                 about |= {"checked": checked, "quarantine": settings.state / "quarantine"}
-                about |= {"gate": gated(store, at=known_at)}
-                accounts = score_accounts(checked.tables, champion, store, **about, progress=report).accounts
+                made = score_accounts(checked.tables, champion, store, **about, gate=gate(store), progress=report)
+            accounts = made.accounts
         else:
             with moved_to("spark", checked.tables, spark_remote, output.rpartition("/")[0] or ".") as moved:
                 scored = cluster.score_on_cluster(moved, champion, at, output, report)
@@ -83,8 +85,7 @@ def score(
             if publish:
                 report(f"published to {accounts:,} accounts' history")
                 with ScoreStore.open(settings.score_store) as store:
-                    about |= {"gate": gated(store, at=known_at)}
-                    cluster.publish(store, scored, checked.tables, champion, **about)
+                    cluster.publish(store, scored, checked.tables, champion, **about, gate=gate(store))
     then = "healthscore serve" if publish else output
     out.print(
         f"{accounts:,} accounts scored as of {at:%Y-%m-%d} by {version.name} version {version.number}: {then}",

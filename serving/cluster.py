@@ -2,8 +2,8 @@
 
 No account's row passes through this process until a batch is published; then the Parquet is read back in parts. What is
 held here of every account are the seven columns that the book's forecast is told from, and before them the model's
-signals, for what may hold the batch back. The cluster's Python needs
-healthscore; the model travels with the task, as the artefact's own text.
+signals, for what may hold the batch back. The cluster's Python needs healthscore; the model travels with the task, as
+the artefact's own text.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

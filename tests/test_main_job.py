@@ -23,7 +23,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 
 # One process imports everything, which takes longer than most commands do, and forks another for each command.
 FORKING = """
-import json, os, sys, traceback
+import json, os, signal, sys, traceback
 import serving.verbs
 from serving.main import main
 
@@ -31,6 +31,7 @@ for line in sys.stdin:
     words, folder, environment, files = json.loads(line)
     child = os.fork()
     if child == 0:
+        signal.alarm(120)
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)

@@ -215,9 +215,7 @@ def test_killed_between_registering_and_deciding_the_next_run_decides(home: Path
     assert len(registry.versions()) == 1
 
 
-def test_where_the_first_version_fails_its_floors_a_person_is_asked(
-    settings: Callable[..., Settings],
-) -> None:
+def test_where_the_first_version_fails_its_floors_a_person_is_asked(settings: Callable[..., Settings]) -> None:
     given = settings(retrain="auto")
     registry = registry_of(given)
     registry.client.delete_registered_model_alias(registry.name, CHAMPION)
