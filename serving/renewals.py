@@ -114,6 +114,7 @@ class Worklist(Shown):
     within_days: int = Field(description="Days from as_of that the renewals lie within.", examples=[90])
     capacity: int = Field(description="Accounts that can be worked on in a week.", examples=[25])
     due: RenewalTotals = Field(description="All renewals within those days that are in reach.")
+    listed: int = Field(description="How many renewals the list holds, with those held out.", examples=[1])
     covered: RenewalTotals = Field(description="The renewals of the list that aren't held out.")
     covered_share: float | None = Field(
         description="Share of the expected loss that these cover, 0–1; null where none is expected.", examples=[1.0]
@@ -126,8 +127,16 @@ class Worklist(Shown):
 CSV_COLUMNS = tuple(Renewal.model_fields)
 
 
-def worklist(store: ScoreStore, batch: Batch, query: RenewalsQuery, *, reach: Reach, plays: Plays) -> Worklist:
-    """The renewals from `as_of` to `within` later, the `capacity` with the largest expected loss in full.
+def worklist(
+    store: ScoreStore,
+    batch: Batch,
+    query: RenewalsQuery,
+    *,
+    reach: Reach,
+    plays: Plays,
+    rows: slice = slice(None),
+) -> Worklist:
+    """The renewals from `as_of` to `within` later, the `capacity` with the largest expected loss; `rows` of them in full.
 
     Those that are held out stand among them and take nobody's time.
     """
@@ -135,20 +144,22 @@ def worklist(store: ScoreStore, batch: Batch, query: RenewalsQuery, *, reach: Re
         sides = standing(connection, batch.as_of)
         due = _marked(_due(store, batch, query, reach), sides)
         listed = _listed(due, query.capacity)
-        why = _why(store, connection, batch, listed["account_id"].to_list(), plays, effects_of_plays(connection))
+        full = listed[rows]
+        why = _why(store, connection, batch, full["account_id"].to_list(), plays, effects_of_plays(connection))
     totals, covered = _totals(due), _totals(listed.filter(~pl.col("held_out")))
     return Worklist(
         batch=BatchShown.model_validate(batch),
         within_days=query.within_days,
         capacity=query.capacity,
         due=totals,
+        listed=listed.height,
         covered=covered,
         covered_share=covered.expected_loss / totals.expected_loss if totals.expected_loss else None,
         curve=_curve(due.filter(~pl.col("held_out"))["expected_loss"], totals.expected_loss),
         calendar=calendar(due, batch.as_of, query.within_days),
         renewals=[
             Renewal.model_validate(row | why[row["account_id"]])
-            for row in listed.iter_rows(named=True)
+            for row in full.iter_rows(named=True)
             if row["account_id"] in why  # or it has been erased in this moment
         ],
     )

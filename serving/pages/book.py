@@ -20,6 +20,7 @@ from serving.pages.page import Page, Section, page_routes, shown
 from serving.parameters import Asked
 from serving.read_models import BatchShown, BookPart, MeasureShown
 from serving.scores import BANDS, Band
+from serving.templating import in_unit
 
 GROUPINGS: Sequence[tuple[str, str]] = (
     ("segment", "Segment"),
@@ -72,11 +73,23 @@ class PartTold:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """A measure of a group, written in its unit; None where it isn't measured. `status` is that of its target."""
+
+    text: str | None
+    status: str | None
+
+
+@dataclass(frozen=True)
 class Compared:
-    """Measures that groups are compared by; `missing`: why the whole company has no value of some of them."""
+    """Measures that groups are compared by: a row for each group, the whole company last.
+
+    `missing`: why the whole company has no value of some of them.
+    """
 
     title: str
     names: tuple[str, ...]
+    rows: list[tuple[str, list[Cell]]]
     missing: list[str]
 
 
@@ -128,6 +141,7 @@ def router(desk: Desk) -> APIRouter:
         whole = book_shown(store, batch).parts
         scale = Scale.of(share for part in (*whole, *parts) for share in _retention(part))
         told = next((_told(part, scale) for part in whole), None)
+        parts_told = [_told(part, scale) for part in parts]
         rate = None if query.rate is None else query.rate / 100
         try:
             erosion = book_erosion(store, batch, rate, query.uplift)
@@ -139,9 +153,9 @@ def router(desk: Desk) -> APIRouter:
                 batch=BatchShown.model_validate(batch),
                 query=query,
                 whole=told,
-                parts=[_told(part, scale) for part in parts],
+                parts=parts_told,
                 scale=scale,
-                compared=_compared(told),
+                compared=_compared(parts_told, told) if parts_told and told else [],
                 headlines=_headlines(told),
                 areas=_areas(told),
                 has_targets=told is not None and any(m.target is not None for m in told.measures.values()),
@@ -174,13 +188,21 @@ def _retention(part: BookPart) -> Sequence[float | None]:
     return [share for name in ("nrr", "grr") for share in _outlook(part, name, measured[name])]
 
 
-def _compared(told: PartTold | None) -> list[Compared]:
-    if told is None:
-        return []
+def _compared(parts: Sequence[PartTold], whole: PartTold) -> list[Compared]:
+    rows = [(part.group, part.measures) for part in parts] + [("Whole company", whole.measures)]
     return [
-        Compared(title, names, sorted({reason for name in names if (reason := told.measures[name].missing)}))
+        Compared(
+            title,
+            names,
+            [(group, [_cell(measures[name]) for name in names]) for group, measures in rows],
+            sorted({reason for name in names if (reason := whole.measures[name].missing)}),
+        )
         for title, names in COLUMNS
     ]
+
+
+def _cell(measure: MeasureShown) -> Cell:
+    return Cell(None if measure.value is None else in_unit(measure.value, measure.unit), measure.status)
 
 
 def _headlines(told: PartTold | None) -> list[tuple[str, MeasureShown]]:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import Field
 
 from serving.access.permission import may
 from serving.accounts import choices
@@ -25,10 +26,20 @@ from serving.renewals import CSV_COLUMNS, RenewalsQuery, Worklist, flat, worklis
 WITHIN: Sequence[tuple[str, str]] = (("30d", "30 days"), ("90d", "90 days"), ("180d", "180 days"), ("365d", "a year"))
 
 
+ROWS = 50
+"""Renewals on one page of the worklist."""
+
+
 class PlanQuery(RenewalsQuery):
-    """As the API's, within the spans the page offers."""
+    """As the API's, within the spans the page offers, and which page of the list."""
 
     within: Literal["30d", "90d", "180d", "365d"] = "90d"
+    page: int = Field(1, ge=1, le=500)
+
+    @property
+    def rows(self) -> slice:
+        """The renewals of that page."""
+        return slice(ROWS * (self.page - 1), ROWS * self.page)
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,9 @@ def router(desk: Desk) -> APIRouter:
         request: Request, query: Annotated[PlanQuery, Query()], reach: Annotated[Reach, may("accounts:read")]
     ) -> Response:
         batch = store.current()
-        work = worklist(store, batch, query, reach=reach, plays=desk.plays)
+        work = worklist(store, batch, query, reach=reach, plays=desk.plays, rows=query.rows)
+        if query.page > 1 and not work.renewals:  # the list has become shorter since the link was made
+            return RedirectResponse(query.link("/renewals", page=None), 303)
         return shown(
             request,
             RenewalsPage(

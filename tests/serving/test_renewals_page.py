@@ -181,6 +181,28 @@ def test_an_empty_list_says_what_to_do(client: TestClient, query: str, says: lis
         assert (words in answer.text) == (words in says)
 
 
+def test_a_long_list_is_cut_into_pages(sqlite: ScoreStore, make_batch: MakeBatch, make_score: MakeScore) -> None:
+    batch = make_batch(101)
+    soon = {"renewal_at": batch.as_of + timedelta(days=9), "renewal_risk": 0.5}
+    sqlite.publish(batch, [make_score(f"{place:03}", arr=1000.0 - place, **soon) for place in range(101)])
+    with TestClient(create_app(sqlite), base_url="http://127.0.0.1", headers={"Accept": "text/html"}) as client:
+        everyone = [row["account_id"] for row in client.get("/v1/renewals?capacity=101").json()["renewals"]]
+        address, found, ends = "/renewals?capacity=101", list[str](), list[str]()
+        while address:
+            text = client.get(address).text
+            found += rows(text)
+            ends += re.findall(r"<p>(\d+–\d+ of \d+)</p>", text)
+            following = re.search(r'rel="next" href="([^"#]*)', text)
+            address = following[1].replace("&amp;", "&") if following else ""
+        assert found == everyone
+        assert ends == ["1–50 of 101", "51–100 of 101", "101–101 of 101"]
+        back = re.search(r'rel="prev" href="([^"#]*)', client.get("/renewals?capacity=101&page=2").text)
+        assert back is not None
+        assert back[1] == "/renewals?capacity=101"
+        assert client.get("/renewals?capacity=101&page=9").url.query == b"capacity=101", "past the end: the beginning"
+        assert "rel=" not in client.get("/renewals?capacity=50").text.split("worklist", 1)[1]
+
+
 def test_without_any_renewal_date_it_says_where_they_come_from(
     sqlite: ScoreStore, make_batch: MakeBatch, make_score: MakeScore
 ) -> None:
@@ -189,7 +211,7 @@ def test_without_any_renewal_date_it_says_where_they_come_from(
         assert "term_end" in client.get("/renewals?within=365d").text
 
 
-@pytest.mark.parametrize("query", ["within=45d", "within=soon", "capacity=0", "capacity=501", "colour=red"])
+@pytest.mark.parametrize("query", ["within=45d", "within=soon", "capacity=0", "capacity=501", "page=0", "colour=red"])
 def test_what_the_page_can_not_plan_with_is_told(client: TestClient, query: str) -> None:
     assert client.get(f"/renewals?{query}").status_code == 422
     assert client.get(f"/renewals.csv?{query}").status_code == 422
