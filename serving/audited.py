@@ -11,6 +11,7 @@ from serving.recorder import Recorder
 
 _READS = frozenset({"accounts:read", "scores:write"})  # the latter computes scores and keeps none
 _WRITES = frozenset({"accounts:write", "webhooks:write"})
+_AUDITED = _READS | _WRITES
 
 _LONGEST_ID = 200
 
@@ -48,7 +49,7 @@ class Audited:
     async def _record(self, scope: Scope, status: int) -> None:
         needs = scope["state"].get("needs")
         account_id = scope.get("path_params", {}).get("account_id")
-        if needs in _READS | _WRITES or account_id is not None:
+        if needs in _AUDITED or account_id is not None:
             entry = Entry(
                 at=self._clock(),
                 who=scope["state"]["caller"].who,

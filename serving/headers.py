@@ -32,6 +32,11 @@ _RAW = [
 ]
 
 
+def header(scope: Scope, name: bytes) -> str | None:
+    """A header of a request by its name in small letters, as servers give them."""
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
+
+
 class SecurityHeaders:
     """Middleware that adds `SECURITY` to every answer that passes it and doesn't say otherwise.
 

@@ -1,7 +1,7 @@
 """Answers kept as bytes for as long as what they show stays as it is: a read of one costs no query, JSON or routing.
 
-On SQLite a counter of the database's, read in microseconds, says whether anybody has written since; only then is the
-store asked what is current. On PostgreSQL the store is asked each time, in one query.
+On SQLite a counter of the database's, read in microseconds, says whether anybody has written since; only then is it
+asked what is current. On PostgreSQL the store is asked each time, in one query.
 """
 
 import threading
@@ -18,7 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.access.caller import Caller
 from serving.access.roles import Scope as Needed
-from serving.headers import JSON, not_modified
+from serving.errors import StoreUnavailable
+from serving.headers import JSON, header, not_modified
 from serving.schema import batches, draws, measured_effects, opinions
 from serving.store import ScoreStore
 
@@ -36,9 +37,37 @@ class Kept:
     path_params: Mapping[str, str]
 
     @cached_property
-    def compressed(self) -> bytes:
-        """The content for clients that take gzip."""
-        return compress(self.content, mtime=0)
+    def plain(self) -> Response:
+        """The answer as it is."""
+        return Response(self.content, headers=self._varied, media_type=JSON)
+
+    @cached_property
+    def compressed(self) -> Response:
+        """The answer for clients that take gzip."""
+        headers = self._varied | {"Content-Encoding": "gzip"}
+        return Response(compress(self.content, mtime=0), headers=headers, media_type=JSON)
+
+    @property
+    def _varied(self) -> dict[str, str]:
+        return {**self.headers, "Vary": f"{self.headers['Vary']}, Accept-Encoding"}
+
+
+def _state() -> str:
+    """SQL for what the answers rest on: the current batch, what was erased of it, how much was said and drawn since."""
+    said = (
+        select(number).scalar_subquery()
+        for number in (
+            func.count(opinions.c.opinion_id),
+            func.count(draws.c.drawn_at) + func.count(draws.c.released_at),
+            func.count(measured_effects.c.measured_at),
+        )
+    )
+    latest = select(batches.c.batch_id, batches.c.erased, *said)
+    latest = latest.order_by(batches.c.as_of.desc(), batches.c.known_at.desc()).limit(1)
+    return str(latest.compile(compile_kwargs={"literal_binds": True}))
+
+
+_STATE = _state()
 
 
 class KeptAnswers:
@@ -53,23 +82,23 @@ class KeptAnswers:
         self._bytes = 0
 
     def kept(self, key: Hashable, now: datetime) -> Kept | None:
-        """The answer where nothing was written since it was made; asks the database nothing that waits."""
-        marker = self._marker
-        if marker is None or self._store.marker() != marker:
+        """The answer where nothing it rests on was written since it was made; waits for no connection."""
+        try:
+            marker = self._store.marker()
+            if marker is None:
+                return None
+            self._settle(marker)
+        except StoreUnavailable:  # the route will say so
             return None
-        return self._good(key, now)
+        with self._changing:
+            return self._good(key, now)
 
     def made(self, key: Hashable, now: datetime, make: Callable[[], Kept]) -> Kept:
         """The answer, made where what is kept isn't good any more."""
-        marker = self._store.marker()  # before the state, so that what is written meanwhile is seen next time
-        state = self._current()
+        state = self._settle(self._store.marker())
         with self._changing:
-            if state != self._state:
-                self._kept.clear()
-                self._bytes, self._state = 0, state
-            self._marker = marker
-        if (found := self._good(key, now)) is not None:
-            return found
+            if (found := self._good(key, now)) is not None:
+                return found
         answer = make()
         with self._changing:
             if state == self._state and key not in self._kept:
@@ -79,33 +108,30 @@ class KeptAnswers:
                     self._bytes -= len(self._kept.popitem(last=False)[1].content)
         return answer
 
-    def _good(self, key: Hashable, now: datetime) -> Kept | None:
-        with self._changing:
-            found = self._kept.get(key)
-            if found is None:
-                return None
-            if found.until is not None and found.until <= now:
-                self._bytes -= len(self._kept.pop(key).content)
-                return None
-            self._kept.move_to_end(key)
-            return found
+    def _settle(self, marker: int | None) -> tuple[object, ...] | None:
+        """What the answers rest on now; those that rest on something else are dropped.
 
-    def _current(self) -> tuple[object, ...]:
-        """What the answers rest on: the current batch, what was erased of it, and how much was said and drawn since."""
-        said = (
-            select(number).scalar_subquery()
-            for number in (
-                func.count(opinions.c.opinion_id),
-                func.count(draws.c.drawn_at) + func.count(draws.c.released_at),
-                func.count(measured_effects.c.measured_at),
-            )
-        )
-        latest = select(batches.c.batch_id, batches.c.erased, *said).order_by(
-            batches.c.as_of.desc(), batches.c.known_at.desc()
-        )
-        with self._store.reading() as connection:
-            row = connection.execute(latest.limit(1)).one_or_none()
-        return () if row is None else tuple(row)
+        `marker` was read before, so that what is written meanwhile is seen next time.
+        """
+        if marker is not None and marker == self._marker:
+            return self._state
+        state = self._store.glance(_STATE)
+        with self._changing:
+            if state != self._state:
+                self._kept.clear()
+                self._bytes, self._state = 0, state
+            self._marker = marker
+        return state
+
+    def _good(self, key: Hashable, now: datetime) -> Kept | None:
+        found = self._kept.get(key)
+        if found is None:
+            return None
+        if found.until is not None and found.until <= now:
+            self._bytes -= len(self._kept.pop(key).content)
+            return None
+        self._kept.move_to_end(key)
+        return found
 
 
 READS: Needed = "accounts:read"
@@ -129,8 +155,9 @@ class KeptReads:
             await self.app(scope, receive, send)
             return
         scope["route"], scope["path_params"], scope["state"]["needs"] = kept.route, dict(kept.path_params), READS
-        request = Request(scope)
-        await (not_modified(request, kept.headers) or _answer(request, kept))(scope, receive, send)
+        known = header(scope, b"if-none-match") is not None and not_modified(Request(scope), kept.headers)
+        zipped = "gzip" in (header(scope, b"accept-encoding") or "")
+        await (known or (kept.compressed if zipped else kept.plain))(scope, receive, send)
 
     def _kept(self, scope: Scope) -> Kept | None:
         if scope["type"] != "http" or scope["method"] != "GET" or scope["query_string"]:
@@ -139,10 +166,3 @@ class KeptReads:
         if caller is None or READS not in caller.scopes or (caller.role == "csm" and caller.owner is None):
             return None
         return self._answers.kept(key_of(scope["path"], caller), self._clock())
-
-
-def _answer(request: Request, kept: Kept) -> Response:
-    varied = {**kept.headers, "Vary": f"{kept.headers['Vary']}, Accept-Encoding"}
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(kept.compressed, headers=varied | {"Content-Encoding": "gzip"}, media_type=JSON)
-    return Response(kept.content, headers=varied, media_type=JSON)

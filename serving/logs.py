@@ -1,17 +1,22 @@
 """Logs: a JSON object a line, with the id of the request that was being answered."""
 
-import json
 import logging
+import sys
+import threading
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from time import sleep
 from typing import Any
+
+from pydantic_core import to_json
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 _OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
-
-_ENCODED = json.JSONEncoder(ensure_ascii=False, default=str).encode
+_GATHER_S = 0.1  # how long a line may wait for others
+_ROOM = 2**16  # bytes of lines that wait, at most
 
 
 class JsonLines(logging.Formatter):
@@ -30,14 +35,42 @@ class JsonLines(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return _ENCODED(line)
+        return to_json(line, fallback=str).decode()
+
+
+class Gathered(logging.StreamHandler[Any]):
+    """Writes lines to stderr together, as each write has a request wait; with a warning all that wait, at once."""
+
+    def __init__(self) -> None:
+        super().__init__(open(sys.stderr.fileno(), "w", _ROOM, encoding="utf-8", closefd=False))  # noqa: SIM115
+        self._waiting = threading.Event()
+        threading.Thread(target=self._flush_in_time, name="logs", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a record."""
+        try:
+            self.stream.write(f"{self.format(record)}\n")
+            if record.levelno >= logging.WARNING:
+                self.flush()
+            else:
+                self._waiting.set()
+        except Exception:
+            self.handleError(record)
+
+    def _flush_in_time(self) -> None:
+        while True:
+            self._waiting.wait()
+            sleep(_GATHER_S)
+            self._waiting.clear()
+            with suppress(OSError):  # whoever read them is gone
+                self.flush()
 
 
 CONFIG: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "serving.logs.JsonLines"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "handlers": {"stderr": {"class": "serving.logs.Gathered", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "healthscore": {"level": "INFO"},

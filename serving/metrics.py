@@ -34,12 +34,17 @@ class Metrics:
             "healthscore_request_seconds", "Time until a request was answered, seconds.", ["method", "route"],
             buckets=_SECONDS, registry=self._registry,
         )  # fmt: skip
+        self._labelled: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._served = _Served(store, clock)
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        labels = method, route, status
+        if labels not in self._labelled:
+            self._labelled[labels] = self._requests.labels(*labels), self._seconds.labels(method, route)
+        requests, took = self._labelled[labels]
+        requests.inc()
+        took.observe(seconds)
 
     def text(self) -> bytes:
         """All metrics in Prometheus's text format."""

@@ -5,13 +5,14 @@ import re
 from random import Random
 from time import perf_counter
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.headers import header
 from serving.logs import REQUEST_ID
 from serving.metrics import Metrics
 
 HEADER = "X-Request-ID"
+_NAME = HEADER.lower().encode()
 
 _IDS = Random()  # noqa: S311 - an id needn't be hard to guess, and each process begins elsewhere
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -29,7 +30,7 @@ class Observed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(HEADER, "")
+        given = header(scope, _NAME) or ""
         request_id = given if _SANE.fullmatch(given) else f"{_IDS.getrandbits(128):032x}"
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
@@ -39,7 +40,8 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[HEADER] = request_id
+                others = (pair for pair in message["headers"] if pair[0] != _NAME)
+                message["headers"] = [*others, (_NAME, request_id.encode())]
             await send(message)
 
         current = REQUEST_ID.set(request_id)

@@ -136,9 +136,9 @@ def worklist(
     plays: Plays,
     rows: slice = slice(None),
 ) -> Worklist:
-    """The renewals from `as_of` to `within` later, the `capacity` with the largest expected loss; `rows` of them in full.
+    """The renewals from `as_of` to `within` later, the `capacity` with the largest expected loss.
 
-    Those that are held out stand among them and take nobody's time.
+    Those that are held out stand among them and take nobody's time. Only `rows` of the list are told in full.
     """
     with store.reading() as connection:
         sides = standing(connection, batch.as_of)

@@ -1,10 +1,10 @@
 """How long a query and how large a body may be."""
 
 from fastapi import Request
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.headers import header
 from serving.problems import problem
 
 _LONGEST_QUERY = 8_192  # bytes
@@ -32,7 +32,7 @@ class Sizes:
                 raise HTTPException(413, self._too_large)
             return message
 
-        declared = Headers(scope=scope).get("content-length", "")
+        declared = header(scope, b"content-length") or ""
         if len(scope["query_string"]) > _LONGEST_QUERY:
             detail = f"the query is longer than {_LONGEST_QUERY} bytes: ask for less at once"
             await problem(Request(scope), 414, detail)(scope, receive, send)

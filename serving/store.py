@@ -43,7 +43,7 @@ from serving.timelines import Timeline, replace_timelines
 _CHUNK = 2_000  # rows sent at a time
 _BUSY_MS = 30_000  # how long SQLite waits for another writer
 _WAL_EVERY_S = 0.05
-_LOOK_S = 0.002  # how often, at most, SQLite is asked whether anybody has written
+_LOOK_S = 0.02  # how often, at most, SQLite is asked whether anybody has written
 _LOCK = 7_305_812  # any number, the same in every process that publishes
 
 
@@ -168,6 +168,16 @@ class ScoreStore:
                 self._looked_at = monotonic()
                 self._marker = int(self._watching.execute("PRAGMA data_version").fetchone()[0])
         return self._marker
+
+    def glance(self, query: str) -> tuple[Any, ...] | None:
+        """The first row that SQL finds, as the database gives it; on SQLite without waiting for a connection."""
+        if self._watching is None:
+            with self.reading() as connection:
+                row = connection.execute(text(query)).first()
+        else:
+            with self._answering():
+                row = self._watching.execute(query).fetchone()
+        return None if row is None else tuple(row)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -15,7 +15,7 @@ from serving.access.identity import Identity
 from serving.access.permission import public
 from serving.access.rate_limit import RateLimit
 from serving.errors import Forbidden, Unidentified
-from serving.headers import SECURITY
+from serving.headers import SECURITY, header
 from serving.problems import answer
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -32,7 +32,7 @@ class Gate:
         if scope["type"] == "http" and not public(scope["path"]):
             request = Request(scope)
             try:
-                token = _token(request)
+                token = _token(scope)
                 session = None if token or _of_api(request) else session_of(request)
                 caller = self._identity.remembered(token, session)
                 if caller is None:
@@ -48,7 +48,7 @@ class Gate:
             except HealthscoreError as error:
                 await answer(request, error)(scope, receive, send)
                 return
-            request.state.caller = caller
+            scope.setdefault("state", {})["caller"] = caller
         await self.app(scope, receive, send)
 
 
@@ -69,8 +69,8 @@ def _sign_in(request: Request) -> Response:
     return RedirectResponse(f"/sign-in{to}", 303, {**SECURITY, "Cache-Control": "no-store"})
 
 
-def _token(request: Request) -> str | None:
-    written = request.headers.get("authorization")
+def _token(scope: Scope) -> str | None:
+    written = header(scope, b"authorization")
     if written is None:
         return None
     scheme, _, token = written.partition(" ")

@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from sqlalchemy import text
 
 from serving.api import create_app
 from serving.errors import StoreUnavailable
-from serving.logs import JsonLines
+from serving.logs import Gathered, JsonLines
 from serving.scores import AccountScore, Batch
 from serving.store import ScoreStore
 
@@ -72,6 +73,7 @@ def test_metrics_say_what_is_served(client: TestClient, sqlite: ScoreStore, tmp_
     assert found["healthscore_batch_age_seconds",] == 12 * 3600
     assert found["healthscore_batch_accounts",] == 6
     assert found["healthscore_model_info", "learned", "churn", "7"] == 1
+    assert client.get("/v1/accounts/fade").status_code == 200
     sqlite.close()
     for file in tmp_path.glob("scores.db*"):
         file.unlink()
@@ -79,6 +81,7 @@ def test_metrics_say_what_is_served(client: TestClient, sqlite: ScoreStore, tmp_
     found = samples(client)
     assert found["healthscore_store_up",] == 0
     assert ("healthscore_batch_age_seconds",) not in found
+    assert client.get("/v1/accounts/fade").status_code == 503, "though its answer was kept"
 
 
 def test_the_readme_names_every_metric(client: TestClient) -> None:
@@ -154,6 +157,24 @@ def test_a_request_is_one_line_without_its_address(client: TestClient, lines: li
     assert not [line for line in lines if "Jane" in line or "Ada" in line]
 
 
+def test_lines_are_written_in_time_and_with_a_warning_at_once(capfd: pytest.CaptureFixture[str]) -> None:
+    handler = Gathered()
+    handler.setFormatter(JsonLines())
+    logger = logging.Logger("gathered")
+    logger.addHandler(handler)
+    logger.info("first")
+    written = ""
+    for _ in range(200):
+        written += capfd.readouterr().err
+        if written:
+            break
+        time.sleep(0.05)
+    assert json.loads(written)["message"] == "first"
+    logger.info("second: %s", "ü")
+    logger.warning("third")
+    assert [json.loads(line)["message"] for line in capfd.readouterr().err.splitlines()] == ["second: ü", "third"]
+
+
 def test_a_defect_is_a_line_with_its_traceback_and_request(client: TestClient, lines: list[str]) -> None:
     client.get("/broken", headers={"X-Request-ID": "r1"})
     defect = next(json.loads(line) for line in lines if "traceback" in line)
@@ -170,8 +191,9 @@ def test_an_error_of_the_database_holds_no_values(sqlite: ScoreStore) -> None:
 
 
 def test_a_line_is_json_whatever_is_in_it(lines: list[str]) -> None:
-    logging.getLogger("serving").error('a "quote"\nand %s', "é", extra={"moment": timedelta(1)})
+    logging.getLogger("serving").error('a "quote"\nand %s', "é", extra={"age": timedelta(1), "odd": ValueError("é")})
     assert "\n" not in lines[0]
     assert json.loads(lines[0]) | {"time": ""} == {
-        "time": "", "level": "error", "logger": "serving", "message": 'a "quote"\nand é', "moment": "1 day, 0:00:00",
+        "time": "", "level": "error", "logger": "serving", "message": 'a "quote"\nand é', "age": "P1D",
+        "odd": "é",
     }  # fmt: skip
