@@ -97,7 +97,7 @@ def create_app(
         title="healthscore", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None, openapi_url=None,
         lifespan=lifespan,
     )  # fmt: skip
-    app.add_middleware(GZipMiddleware, minimum_size=1000)  # each goes around those before it
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)  # each goes around those before it
     app.add_middleware(KeptReads, answers=answers, clock=clock)
     app.add_middleware(Audited, recorder=recorder, clock=clock)
     app.add_middleware(Gate, identity=identity, limit=RateLimit(settings.requests_per_minute))

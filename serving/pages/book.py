@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Query, Request, Response
@@ -19,7 +20,8 @@ from serving.pages.desk import Desk
 from serving.pages.page import Page, Section, page_routes, shown
 from serving.parameters import Asked
 from serving.read_models import BatchShown, BookPart, MeasureShown
-from serving.scores import BANDS, Band
+from serving.scores import BANDS, Band, Batch
+from serving.store import ScoreStore
 from serving.templating import in_unit
 
 GROUPINGS: Sequence[tuple[str, str]] = (
@@ -94,6 +96,16 @@ class Compared:
 
 
 @dataclass(frozen=True)
+class BookTold:
+    """The whole company (None where the batch was published without a book), its parts, and both on one scale."""
+
+    whole: PartTold | None
+    parts: list[PartTold]
+    scale: Scale
+    compared: list[Compared]
+
+
+@dataclass(frozen=True)
 class AreaTold:
     """The measures of one topic; `missing`: why there are none, where that is the same for all."""
 
@@ -137,11 +149,8 @@ def router(desk: Desk) -> APIRouter:
     @routes.get("/book", dependencies=[may("book:read")])
     def book(request: Request, query: Annotated[BookPageQuery, Query()]) -> Response:
         batch = store.current()
-        parts = book_shown(store, batch, query.by).parts if query.by else []
-        whole = book_shown(store, batch).parts
-        scale = Scale.of(share for part in (*whole, *parts) for share in _retention(part))
-        told = next((_told(part, scale) for part in whole), None)
-        parts_told = [_told(part, scale) for part in parts]
+        told = _book_told(store, batch, query.by)
+        whole = told.whole
         rate = None if query.rate is None else query.rate / 100
         try:
             erosion = book_erosion(store, batch, rate, query.uplift)
@@ -152,13 +161,13 @@ def router(desk: Desk) -> APIRouter:
             BookPage(
                 batch=BatchShown.model_validate(batch),
                 query=query,
-                whole=told,
-                parts=parts_told,
-                scale=scale,
-                compared=_compared(parts_told, told) if parts_told and told else [],
-                headlines=_headlines(told),
-                areas=_areas(told),
-                has_targets=told is not None and any(m.target is not None for m in told.measures.values()),
+                whole=whole,
+                parts=told.parts,
+                scale=told.scale,
+                compared=told.compared,
+                headlines=_headlines(whole),
+                areas=_areas(whole),
+                has_targets=whole is not None and any(m.target is not None for m in whole.measures.values()),
                 engagement=engagement_health(store, batch),
                 erosion=erosion,
                 erosion_lines=None if erosion is None else erosion_chart(erosion),
@@ -166,6 +175,18 @@ def router(desk: Desk) -> APIRouter:
         )
 
     return routes
+
+
+@lru_cache(maxsize=16)
+def _book_told(store: ScoreStore, batch: Batch, by: str | None) -> BookTold:
+    """A batch never changes, so what its book says is kept."""
+    parts = book_shown(store, batch, by).parts if by else []
+    (whole, *_) = [*book_shown(store, batch).parts, None]
+    of_scale = parts if whole is None else [whole, *parts]
+    scale = Scale.of(share for part in of_scale for share in _retention(part))
+    told = None if whole is None else _told(whole, scale)
+    parts_told = [_told(part, scale) for part in parts]
+    return BookTold(told, parts_told, scale, _compared(parts_told, told) if parts_told and told else [])
 
 
 def _told(part: BookPart, scale: Scale) -> PartTold:

@@ -26,7 +26,7 @@ from serving.renewals import CSV_COLUMNS, RenewalsQuery, Worklist, flat, worklis
 WITHIN: Sequence[tuple[str, str]] = (("30d", "30 days"), ("90d", "90 days"), ("180d", "180 days"), ("365d", "a year"))
 
 
-ROWS = 50
+ROWS = 25
 """Renewals on one page of the worklist."""
 
 

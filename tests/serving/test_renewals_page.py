@@ -182,12 +182,12 @@ def test_an_empty_list_says_what_to_do(client: TestClient, query: str, says: lis
 
 
 def test_a_long_list_is_cut_into_pages(sqlite: ScoreStore, make_batch: MakeBatch, make_score: MakeScore) -> None:
-    batch = make_batch(101)
+    batch = make_batch(51)
     soon = {"renewal_at": batch.as_of + timedelta(days=9), "renewal_risk": 0.5}
-    sqlite.publish(batch, [make_score(f"{place:03}", arr=1000.0 - place, **soon) for place in range(101)])
+    sqlite.publish(batch, [make_score(f"{place:03}", arr=1000.0 - place, **soon) for place in range(51)])
     with TestClient(create_app(sqlite), base_url="http://127.0.0.1", headers={"Accept": "text/html"}) as client:
-        everyone = [row["account_id"] for row in client.get("/v1/renewals?capacity=101").json()["renewals"]]
-        address, found, ends = "/renewals?capacity=101", list[str](), list[str]()
+        everyone = [row["account_id"] for row in client.get("/v1/renewals?capacity=51").json()["renewals"]]
+        address, found, ends = "/renewals?capacity=51", list[str](), list[str]()
         while address:
             text = client.get(address).text
             found += rows(text)
@@ -195,12 +195,12 @@ def test_a_long_list_is_cut_into_pages(sqlite: ScoreStore, make_batch: MakeBatch
             following = re.search(r'rel="next" href="([^"#]*)', text)
             address = following[1].replace("&amp;", "&") if following else ""
         assert found == everyone
-        assert ends == ["1–50 of 101", "51–100 of 101", "101–101 of 101"]
-        back = re.search(r'rel="prev" href="([^"#]*)', client.get("/renewals?capacity=101&page=2").text)
+        assert ends == ["1–25 of 51", "26–50 of 51", "51–51 of 51"]
+        back = re.search(r'rel="prev" href="([^"#]*)', client.get("/renewals?capacity=51&page=2").text)
         assert back is not None
-        assert back[1] == "/renewals?capacity=101"
-        assert client.get("/renewals?capacity=101&page=9").url.query == b"capacity=101", "past the end: the beginning"
-        assert "rel=" not in client.get("/renewals?capacity=50").text.split("worklist", 1)[1]
+        assert back[1] == "/renewals?capacity=51"
+        assert client.get("/renewals?capacity=51&page=9").url.query == b"capacity=51", "past the end: the beginning"
+        assert "rel=" not in client.get("/renewals?capacity=25").text.split("worklist", 1)[1]
 
 
 def test_without_any_renewal_date_it_says_where_they_come_from(
