@@ -15,6 +15,9 @@ REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 _OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
+REQUESTS = "healthscore.requests"
+"""The logger of the requests answered."""
+
 _GATHER_S = 0.1  # how long a line may wait for others
 _ROOM = 2**16  # bytes of lines that wait, at most
 
@@ -39,21 +42,28 @@ class JsonLines(logging.Formatter):
 
 
 class Gathered(logging.StreamHandler[Any]):
-    """Writes lines to stderr together, as each write has a request wait; with a warning all that wait, at once."""
+    """Writes to stderr: the lines of requests together, as each write has a request wait, all others at once.
+
+    Only one is made in a process, and what its lines don't show is looked up for no record from then on
+    (https://docs.python.org/3/howto/logging.html#optimization).
+    """
 
     def __init__(self) -> None:
         super().__init__(open(sys.stderr.fileno(), "w", _ROOM, encoding="utf-8", closefd=False))  # noqa: SIM115
         self._waiting = threading.Event()
         threading.Thread(target=self._flush_in_time, name="logs", daemon=True).start()
+        logging._srcfile = None
+        logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record."""
         try:
             self.stream.write(f"{self.format(record)}\n")
-            if record.levelno >= logging.WARNING:
-                self.flush()
+            if record.name == REQUESTS and record.levelno < logging.WARNING:
+                if not self._waiting.is_set():
+                    self._waiting.set()
             else:
-                self._waiting.set()
+                self.flush()
         except Exception:
             self.handleError(record)
 

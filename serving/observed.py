@@ -8,7 +8,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.headers import header
-from serving.logs import REQUEST_ID
+from serving.logs import REQUEST_ID, REQUESTS
 from serving.metrics import Metrics
 
 HEADER = "X-Request-ID"
@@ -16,7 +16,7 @@ _NAME = HEADER.lower().encode()
 
 _IDS = Random()  # noqa: S311 - an id needn't be hard to guess, and each process begins elsewhere
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_LOG = logging.getLogger("healthscore.requests")
+_LOG = logging.getLogger(REQUESTS)
 
 
 class Observed:

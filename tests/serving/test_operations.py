@@ -3,7 +3,8 @@
 import json
 import logging
 import re
-import time
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlalchemy import text
 
 from serving.api import create_app
 from serving.errors import StoreUnavailable
-from serving.logs import Gathered, JsonLines
+from serving.logs import JsonLines
 from serving.scores import AccountScore, Batch
 from serving.store import ScoreStore
 
@@ -157,22 +158,24 @@ def test_a_request_is_one_line_without_its_address(client: TestClient, lines: li
     assert not [line for line in lines if "Jane" in line or "Ada" in line]
 
 
-def test_lines_are_written_in_time_and_with_a_warning_at_once(capfd: pytest.CaptureFixture[str]) -> None:
-    handler = Gathered()
-    handler.setFormatter(JsonLines())
-    logger = logging.Logger("gathered")
-    logger.addHandler(handler)
-    logger.info("first")
-    written = ""
-    for _ in range(200):
-        written += capfd.readouterr().err
-        if written:
-            break
-        time.sleep(0.05)
-    assert json.loads(written)["message"] == "first"
-    logger.info("second: %s", "ü")
-    logger.warning("third")
-    assert [json.loads(line)["message"] for line in capfd.readouterr().err.splitlines()] == ["second: ü", "third"]
+def test_the_lines_of_requests_wait_for_others_and_not_for_long(capfd: pytest.CaptureFixture[str]) -> None:
+    program = """
+import logging.config, time
+from serving.logs import CONFIG, REQUESTS
+logging.config.dictConfig(CONFIG)
+requests, others = logging.getLogger(REQUESTS), logging.getLogger("uvicorn.error")
+requests.info("first")
+time.sleep(2)
+print("after two seconds", file=sys.stderr, flush=True)
+requests.info("second")
+print("not yet", file=sys.stderr, flush=True)
+others.info("shutting down: %s", "ü")
+requests.info("too late")
+os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", f"import os, sys{program}"], check=False)
+    lines = [line if "{" not in line else json.loads(line)["message"] for line in capfd.readouterr().err.splitlines()]
+    assert lines == ["first", "after two seconds", "not yet", "second", "shutting down: ü"]
 
 
 def test_a_defect_is_a_line_with_its_traceback_and_request(client: TestClient, lines: list[str]) -> None:
