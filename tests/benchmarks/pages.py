@@ -1,6 +1,10 @@
-"""How long the server takes for a page of a book of 10,000 accounts: `python tests/benchmarks/pages.py [accounts]`.
+"""How long the server takes for a page of a book of 10,000 accounts.
 
-Processor time over the HTTP service in this process, warm, on SQLite, with what the client takes to read it: the
+    python tests/benchmarks/pages.py [accounts]
+    python tests/benchmarks/pages.py --state mlruns/demo
+
+The second takes the pages of single accounts, which need a model: of the 40 with the most ARR at risk in what
+`healthscore demo` left. Processor time over the HTTP service in this process, warm, on SQLite, with what the client takes to read it: the
 time on the wall where nobody else uses the machine. Every account has all signals and drivers; the book has 100 owners.
 """
 
@@ -19,10 +23,12 @@ from fastapi.testclient import TestClient  # noqa: E402
 
 from features.book import GROUPINGS, MEASURES  # noqa: E402
 from features.catalogue import SIGNALS  # noqa: E402
+from features.settings import load_settings  # noqa: E402
 from serving.api import create_app  # noqa: E402
 from serving.scores import BANDS, AccountScore, Batch, Driver, Freshness, Signal  # noqa: E402
 from serving.store import ScoreStore  # noqa: E402
 from tests.benchmarks.listing import AS_OF, accounts  # noqa: E402
+from training.tracking import Registry  # noqa: E402
 
 ACCOUNTS = 10_000
 PATHS = (
@@ -71,6 +77,32 @@ def parts(names: list[str]) -> list[dict[str, object]]:
     ]
 
 
+def spent(client: TestClient, path: str) -> list[float]:
+    """Milliseconds of a page, again and again."""
+    times = []
+    for _ in range(REPEATS + 1):
+        began = process_time()
+        client.get(path).raise_for_status()
+        times.append(1000 * (process_time() - began))
+    return times
+
+
+def of_accounts(state: Path) -> None:
+    """Pages of accounts of a company that is there."""
+    settings, _ = load_settings({"state": state})
+    registry = Registry(settings.tracking, state / "artifacts", settings.model)
+    with ScoreStore.open(settings.score_store) as store:
+        app = create_app(store, settings, registry=registry)
+        with TestClient(app, base_url="http://127.0.0.1", headers={"Accept": "text/html"}) as client:
+            listed = client.get("/v1/accounts?limit=40", headers={"Accept": "*/*"}).json()["accounts"]
+            medians = {
+                name: statistics.median(spent(client, f"/accounts/{name}")[1:])
+                for name in (account["account_id"] for account in listed)
+            }
+    longest = max(medians, key=medians.__getitem__)
+    print(f"{len(medians)} accounts: {statistics.median(medians.values()):.1f} ms, {longest} {medians[longest]:.1f} ms")
+
+
 def main(number: int) -> None:
     with tempfile.TemporaryDirectory() as folder, ScoreStore.open(f"sqlite:///{folder}/scores.db") as store:
         batch = Batch(as_of=AS_OF, known_at=AS_OF, model_name="m", model_version="1", mode="learned",
@@ -79,14 +111,12 @@ def main(number: int) -> None:
         store.publish(batch, detailed(number), book | {"all": parts(["all"])})
         client = TestClient(create_app(store), base_url="http://127.0.0.1", headers={"Accept": "text/html"})
         for path in PATHS:
-            times = []
-            for _ in range(REPEATS + 1):
-                began = process_time()
-                client.get(path).raise_for_status()
-                times.append(1000 * (process_time() - began))
-            first, warm = times[0], times[1:]
+            first, *warm = spent(client, path)
             print(f"{path:42}{statistics.median(warm):8.1f} ms, at best {min(warm):6.1f} ms, the first {first:7.1f} ms")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else ACCOUNTS)
+    if sys.argv[1:2] == ["--state"]:
+        of_accounts(Path(sys.argv[2]))
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else ACCOUNTS)
