@@ -106,6 +106,7 @@ def create_app(
     app.add_middleware(Observed, metrics=measured)
     handle_problems(app)
     for routes in (
+        score.router(models, together),
         history.router(store),
         timeline.router(store),
         changes.router(store, models),
@@ -116,7 +117,6 @@ def create_app(
         data.router(store),
         webhooks.router(store, clock),
         model.router(store, models),
-        score.router(models, together),
         accounts.router(
             store, answers, plays, clock
         ),  # last of the topics under /v1/accounts: its paths take what they leave

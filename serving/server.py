@@ -28,8 +28,8 @@ from training.tracking import Registry
 
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 """How long MLflow waits for a registry that is away, unless the environment says; by default minutes."""
-_SWITCH_S = 0.0005
-"""How long a thread may keep the event loop waiting for Python's lock; by default ten times that, at each of its turns,
+_SWITCH_S = 0.001
+"""How long a thread may keep the event loop waiting for Python's lock at each of its turns; by default five times that,
 which makes a request wait long while another is being scored."""
 _START_S = 60
 """How long a worker may take to answer: one that imports on a busy machine would be ended and begun again for ever."""
