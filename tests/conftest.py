@@ -18,6 +18,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.forking import Forking
+
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported
 # Read when LightGBM is: its threads wait for each other without holding a core that others want.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -111,6 +113,13 @@ def apache_spark() -> Iterator[str]:
     finally:
         running.terminate()
         running.wait()
+
+
+@pytest.fixture(scope="session")
+def forking() -> Iterator[Forking]:
+    """Begins processes that have imported everything."""
+    with Forking() as begun:
+        yield begun
 
 
 @pytest.fixture(scope="session")

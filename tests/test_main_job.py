@@ -1,13 +1,12 @@
 """One flow through everything: exports, check, signals, train, score, serve, by the commands a user types."""
 
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,62 +15,25 @@ import pytest
 import typer
 
 from serving.main import app
+from tests.forking import ENVIRONMENT, Forking
 
 HEALTHSCORE = Path(sys.executable).parent / "healthscore"
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("HEALTHSCORE_", "MLFLOW_"))}
-
-
-# One process imports everything, which takes longer than most commands do, and forks another for each command.
-FORKING = """
-import json, os, signal, sys, traceback
-import serving.verbs
-from serving.main import main
-
-for line in sys.stdin:
-    words, folder, environment, files = json.loads(line)
-    child = os.fork()
-    if child == 0:
-        signal.alarm(120)
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(environment)
-        for number, file in enumerate(files, 1):
-            os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-        sys.argv = ["healthscore", *words]
-        code = 1
-        try:
-            code = main() or 0
-        except SystemExit as end:
-            code = end.code or 0
-        except BaseException:
-            traceback.print_exc()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
+COMMAND = "import sys; from serving.main import main; sys.argv[0] = 'healthscore'; sys.exit(main())"
+"""What the installed program does."""
 Run = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(forking: Forking) -> Run:
     """What a command prints; standard error too where it fails as expected."""
-    folder = tmp_path_factory.mktemp("forking")
-    (folder / "program.py").write_text(FORKING)
-    files = [folder / name for name in ("out", "err")]
-    command, pipe = [sys.executable, folder / "program.py"], subprocess.PIPE
-    with subprocess.Popen(command, env=ENVIRONMENT, stdin=pipe, stdout=pipe, text=True) as forking:
 
-        def run(*words: object, cwd: Path, code: int = 0, **variables: str) -> str:
-            environment = ENVIRONMENT | {"COLUMNS": "120"} | variables
-            asked = [[str(word) for word in words], str(cwd), environment, [str(file) for file in files]]
-            print(json.dumps(asked), file=forking.stdin, flush=True)
-            ended = int(forking.stdout.readline())
-            out, err = (file.read_text() for file in files)
-            assert ended == code, err + out
-            return out if code == 0 else err
+    def run(*words: object, cwd: Path, code: int = 0, **variables: str) -> str:
+        environment = ENVIRONMENT | {"COLUMNS": "120"} | variables
+        done = forking.run(COMMAND, *map(str, words), cwd=cwd, environment=environment)
+        assert done.returncode == code, done.stderr + done.stdout
+        return done.stdout if code == 0 else done.stderr
 
-        yield run
+    return run
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
@@ -31,6 +29,7 @@ from serving.job_lock import only_run
 from serving.schema import batches, scores, shadow_scores
 from serving.shadow import Shadow
 from serving.store import ScoreStore
+from tests.forking import Forking
 from training.errors import FloorsFailed
 from training.floors import Floor, to_json
 from training.monitoring.baseline import baseline
@@ -125,7 +124,7 @@ def test_one_run_at_a_time_and_the_lock_dies_with_its_process(settings: Callable
     assert job(settings(store=url)).outcome == "nothing_new"
 
 
-# One process imports everything once and forks another for each run, which it kills after a moment of its own.
+# Forks a process for each run, which it kills after a moment of its own.
 KILLED = """
 import json, os, random, signal, time
 from datetime import datetime, timedelta
@@ -161,12 +160,12 @@ TIMES = 5
 
 
 def test_killed_at_any_moment_nothing_is_torn_and_the_next_run_goes_on(
-    settings: Callable[..., Settings], url: str
+    settings: Callable[..., Settings], url: str, forking: Forking
 ) -> None:
     given = settings(store=url)
     program = KILLED.format(given=given.model_dump_json(exclude_none=True), times=TIMES)
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    done = forking.run(program)
+    assert done.returncode == 0, done.stderr
     assert sum(json.loads(done.stdout)) >= 2, "too few were killed before they were done"
     with ScoreStore.open(url) as store, store.reading() as connection:
         told = dict(connection.execute(select(batches.c.batch_id, batches.c.accounts)).all())
@@ -192,16 +191,15 @@ run(Settings(**json.loads({given!r})), as_of=None, now=datetime(2026, 1, 1, 4), 
 """
 
 
-def test_killed_between_registering_and_deciding_the_next_run_decides(home: Path, tmp_path: Path) -> None:
+def test_killed_between_registering_and_deciding_the_next_run_decides(
+    home: Path, tmp_path: Path, forking: Forking
+) -> None:
     """The first run of all, of a company too young for a proof: it dies when the version is there and no alias is."""
     shutil.copytree(home / "company", tmp_path / "young")
     contracts = pl.read_csv(tmp_path / "young" / "contracts.csv", infer_schema=False)
     contracts.filter(pl.col("term_start") > "2025-09-01").write_csv(tmp_path / "young" / "contracts.csv")
     given = Settings(source=str(tmp_path / "young"), state=tmp_path)
-    program = tmp_path / "trained.py"
-    program.write_text(TRAINED.format(given=given.model_dump_json(exclude_none=True)))
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, program], env=environment, capture_output=True, check=False)
+    done = forking.run(TRAINED.format(given=given.model_dump_json(exclude_none=True)))
     assert done.returncode == -signal.SIGKILL, done.stderr
     registry = registry_of(given)
     assert (len(registry.versions()), registry.has(CHAMPION)) == (1, False)

@@ -1,23 +1,19 @@
 """A publishing process killed at any moment leaves the old batch or the whole new one; on SQLite and PostgreSQL."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 from sqlalchemy import func, select
 
 from serving.schema import batches, books, data_reports, score_details, scores
 from serving.store import ScoreStore
+from tests.forking import Forking
 
 MOMENTS = 50
 
-# One process imports everything once and forks another for each publish, which it kills after a moment of its own.
+# Forks a process for each publish, which it kills after a moment of its own.
 PUBLISHING = """
-import json, os, random, signal, sys, time
-sys.path.insert(0, {tests!r})
-from conftest import batch, score
+import json, os, random, signal, time
+from tests.serving.conftest import batch, score
 from serving.store import ScoreStore
 
 random.seed(11)
@@ -48,13 +44,10 @@ print(json.dumps(killed))
 """
 
 
-def test_a_batch_is_never_torn(url: str, store: ScoreStore) -> None:
-    program = PUBLISHING.format(tests=str(Path(__file__).parent), url=url, moments=MOMENTS)
-    root = str(Path(__file__).parents[2])
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=root, env=os.environ | {"PYTHONPATH": root}, capture_output=True,
-        check=True,
-    )  # fmt: skip
+def test_a_batch_is_never_torn(url: str, store: ScoreStore, forking: Forking) -> None:
+    program = PUBLISHING.format(url=url, moments=MOMENTS)
+    done = forking.run(program)
+    assert done.returncode == 0, done.stderr
     assert sum(json.loads(done.stdout)) > MOMENTS / 2, "too few were killed before they were done"
     with store.reading() as connection:
         rows = {

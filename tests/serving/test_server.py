@@ -1,10 +1,7 @@
 """Serving in processes of its own: it answers, finishes and stops; what can't be served is one clear error."""
 
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,8 +20,8 @@ from serving.audit import AuditLog
 from serving.errors import PortUnavailable, StoreUnavailable, Unguarded
 from serving.server import serve
 from serving.store import ScoreStore
+from tests.forking import ENVIRONMENT, ROOT, Child, Forking
 
-ROOT = Path(__file__).parents[2]
 PROGRAM = """
 from features.settings import Settings
 from serving.server import serve
@@ -35,25 +32,18 @@ serve(Settings.model_validate_json({settings!r}), lambda words: print(words, flu
 class Served(NamedTuple):
     """A process that serves, its address, and what it said of who is answered."""
 
-    process: subprocess.Popen[str]
+    process: Child
     address: str
     said: str
 
 
 @contextmanager
-def serving(folder: Path, **changes: object) -> Iterator[Served]:
+def serving(forking: Forking, folder: Path, **changes: object) -> Iterator[Served]:
     """A process that is ready to answer; its temporary files are in `folder`."""
     settings = Settings.model_validate({"store": f"sqlite:///{folder / 'scores.db'}", "port": 0} | changes)
-    server = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(settings=settings.model_dump_json())],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    environment = ENVIRONMENT | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
+    server = forking.start(PROGRAM.format(settings=settings.model_dump_json()), environment=environment)
     try:
-        assert server.stdout is not None
         address = server.stdout.readline().removeprefix("Serving on ").split("/ ")[0]
         for _ in range(300):
             try:
@@ -68,8 +58,8 @@ def serving(folder: Path, **changes: object) -> Iterator[Served]:
         server.communicate()
 
 
-def test_it_answers_until_told_to_stop(tmp_path: Path) -> None:
-    with serving(tmp_path) as (server, address, said):
+def test_it_answers_until_told_to_stop(forking: Forking, tmp_path: Path) -> None:
+    with serving(forking, tmp_path) as (server, address, said):
         answer = httpx2.get(f"{address}/v1/accounts")
         assert answer.status_code == 503
         assert "server" not in answer.headers
@@ -85,10 +75,10 @@ def test_it_answers_until_told_to_stop(tmp_path: Path) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_running_request_is_finished(tmp_path: Path, postgres_url: str, workers: int) -> None:
+def test_a_running_request_is_finished(forking: Forking, tmp_path: Path, postgres_url: str, workers: int) -> None:
     answers: list[int] = []
     with (
-        serving(tmp_path, store=postgres_url, workers=workers) as (server, address, _),
+        serving(forking, tmp_path, store=postgres_url, workers=workers) as (server, address, _),
         psycopg.connect(postgres_url.replace("+psycopg", "")) as holding,
         psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as looking,
     ):
@@ -100,7 +90,6 @@ def test_a_running_request_is_finished(tmp_path: Path, postgres_url: str, worker
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         _until(lambda: looking.execute(waiting).fetchone() == (1,))
         server.send_signal(signal.SIGTERM)
-        assert server.stderr is not None
         for _ in range(workers):
             while "Shutting down" not in server.stderr.readline():
                 assert server.poll() is None
@@ -112,11 +101,11 @@ def test_a_running_request_is_finished(tmp_path: Path, postgres_url: str, worker
     assert server.returncode in {0, -signal.SIGTERM}
 
 
-def test_workers_share_a_store_and_add_their_metrics_up(tmp_path: Path) -> None:
+def test_workers_share_a_store_and_add_their_metrics_up(forking: Forking, tmp_path: Path) -> None:
     with ScoreStore.open(f"sqlite:///{tmp_path / 'scores.db'}") as store:
         _, key = Keys(store).create("Prometheus", "admin", now=datetime(2026, 1, 1))
     headers = {"Authorization": f"Bearer {key}"}
-    with serving(tmp_path, workers=2) as (server, address, said):
+    with serving(forking, tmp_path, workers=2) as (server, address, said):
         assert said.startswith("Every request but the probes needs")
 
         def counters() -> list[Path]:

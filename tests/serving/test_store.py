@@ -1,14 +1,10 @@
 """A batch is visible whole or not at all, and history only grows; on SQLite and PostgreSQL."""
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -24,6 +20,7 @@ from serving.listing import AccountQuery, Cursor
 from serving.schema import metadata
 from serving.scores import AccountScore, Batch, Signal
 from serving.store import ScoreStore
+from tests.forking import Forking
 
 MakeScore = Callable[..., AccountScore]
 MakeBatch = Callable[..., Batch]
@@ -135,10 +132,9 @@ def test_a_publish_that_fails_leaves_nothing(store: ScoreStore, make_batch: Make
 
 
 KILLED = """
-import os, signal, sys
+import os, signal
 from datetime import datetime
-sys.path.insert(0, {tests!r})
-from conftest import batch, score
+from tests.serving.conftest import batch, score
 from serving.store import ScoreStore
 
 def scoring():
@@ -152,17 +148,12 @@ ScoreStore.open({url!r}).publish(batch(6000, day=1), scoring())
 
 
 def test_a_publish_killed_in_the_middle_leaves_the_old_batch(
-    url: str, store: ScoreStore, make_batch: MakeBatch, make_score: MakeScore
+    url: str, store: ScoreStore, make_batch: MakeBatch, make_score: MakeScore, forking: Forking
 ) -> None:
     old = make_batch(1)
     store.publish(old, [make_score("a")])
-    program = KILLED.format(tests=str(Path(__file__).parent), url=url)
-    root = str(Path(__file__).parents[2])
-    killed = subprocess.run(
-        [sys.executable, "-c", program], cwd=root, env=os.environ | {"PYTHONPATH": root}, capture_output=True,
-        check=False,
-    )  # fmt: skip
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    killed = forking.run(KILLED.format(url=url))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     with ScoreStore.open(url) as reopened:
         assert reopened.current() == old
         assert ids(reopened) == ["a"]
