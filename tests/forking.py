@@ -18,14 +18,23 @@ import time
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import IO, Any, NoReturn, Self
+
+from sqlalchemy.orm import configure_mappers
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("HEALTHSCORE_", "MLFLOW_"))}
 """What a process finds that is given no environment: this one's, without settings that a developer may have."""
 
+IMPORTED = (
+    "serving.job", "serving.server", "serving.verbs",
+    # What those import when it is first used.
+    "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store",
+    "narwhals._polars.dataframe", "narwhals._polars.group_by", "sqlalchemy.dialects.sqlite",
+)  # fmt: skip
 WIDTH = 16
 """Of the number that says how long a request is."""
 
@@ -172,10 +181,11 @@ def _run(asked: dict[str, Any]) -> NoReturn:
     os.environ.clear()
     os.environ.update(asked["environment"])
     sys.argv = ["-c", *asked["words"]]
-    sys.modules["__main__"] = ModuleType("__main__")  # has no file, so what it starts anew doesn't import it
+    program = sys.modules["__main__"] = ModuleType("__main__")
+    program.__file__ = __file__  # PySpark takes a process whose main module has no file for a doctest and ends it
     code: object = 1
     try:
-        exec(asked["program"], vars(sys.modules["__main__"]))
+        exec(asked["program"], vars(program))
         code = 0
     except SystemExit as end:
         code = end.code or 0
@@ -187,9 +197,9 @@ def _run(asked: dict[str, Any]) -> NoReturn:
 
 
 if __name__ == "__main__":
-    import serving.job
-    import serving.server
-    import serving.verbs  # noqa: F401
+    for name in IMPORTED:
+        import_module(name)
+    configure_mappers()
 
     gc.freeze()  # a collection in a fork would write to, and so copy, every page
     _run(_fork_for_all())
