@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from itertools import count
@@ -67,13 +67,24 @@ def _postgres() -> Iterator[str]:
             server.wait()
 
 
+@pytest.fixture(scope="session")
+def make_database(_postgres: str) -> Callable[[], str]:
+    """Makes an empty database and tells its URL."""
+    numbers = count()
+
+    def make() -> str:
+        name = f"test_{next(numbers)}"
+        with psycopg.connect(host=_postgres, user="tester", dbname="postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return f"postgresql+psycopg://tester@/{name}?host={_postgres}"
+
+    return make
+
+
 @pytest.fixture
-def postgres_url(_postgres: str, _numbers: Iterator[int]) -> str:
+def postgres_url(make_database: Callable[[], str]) -> str:
     """The URL of a fresh empty database."""
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(host=_postgres, user="tester", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return f"postgresql+psycopg://tester@/{name}?host={_postgres}"
+    return make_database()
 
 
 @pytest.fixture(scope="session")
@@ -120,11 +131,6 @@ def forking() -> Iterator[Forking]:
     """Begins processes that have imported everything."""
     with Forking() as begun:
         yield begun
-
-
-@pytest.fixture(scope="session")
-def _numbers() -> Iterator[int]:
-    return count()
 
 
 def _programs() -> Path | None:

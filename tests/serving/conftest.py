@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from features.matrix import build
@@ -93,10 +94,37 @@ def _file(tmp_path: Path, _empty: Path) -> str:
     return f"sqlite:///{shutil.copy(_empty, tmp_path / 'scores.db')}"
 
 
+@pytest.fixture(scope="session")
+def _store_on_postgresql(make_database: Callable[[], str]) -> tuple[str, str]:
+    """A store on PostgreSQL, and what empties it: a database and its tables take most of a second to make."""
+    url = make_database()
+    ScoreStore.open(url).close()
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        numbers = connection.execute("SELECT sequencename FROM pg_sequences")
+        steps = [
+            "SET session_replication_role = replica",  # or the audit log, which only grows, would refuse
+            *(f'DELETE FROM "{table}"' for (table,) in tables),
+            *(f'ALTER SEQUENCE "{sequence}" RESTART' for (sequence,) in numbers),
+            f"INSERT INTO alembic_version VALUES ('{revision[0] if revision else ''}')",
+        ]
+    return url, "; ".join(steps)
+
+
+@pytest.fixture
+def _emptied(_store_on_postgresql: tuple[str, str]) -> str:
+    """The URL of an empty store on PostgreSQL, the same for every test that wants one."""
+    url, emptying = _store_on_postgresql
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        connection.execute(emptying)
+    return url
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def url(request: pytest.FixtureRequest) -> str:
     """The URL of an empty store, on each database."""
-    return str(request.getfixturevalue("postgres_url" if request.param == "postgresql" else "_file"))
+    return str(request.getfixturevalue("_emptied" if request.param == "postgresql" else "_file"))
 
 
 @pytest.fixture
