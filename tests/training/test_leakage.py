@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.catalogue import SIGNALS
 from features.matrix import build
 from features.periods import PERIOD, snapshots
 from features.spine import spine
@@ -18,12 +19,6 @@ from training.outcomes import outcomes
 END = datetime(2026, 1, 1)
 AS_OF = END - PERIOD * 8
 MATURED = [END - PERIOD * 6 - PERIOD * 4 * back for back in range(5)]
-
-
-def examined(tables: Tables, company) -> list[tuple[str, str]]:
-    """Signal and kind of every alarm; outcomes are those of the honest company."""
-    found = examine(build(tables, spine(tables, MATURED)), company.outcomes)
-    return [(finding.signal, finding.kind) for finding in found]
 
 
 def exchanged(tables: Tables, name: str, frame: pl.LazyFrame) -> Tables:
@@ -61,8 +56,10 @@ def test_a_ticket_category_filled_in_when_they_cancelled(company) -> None:
     filled = soon.with_columns(category=pl.when(leaves).then(pl.lit("defect")).otherwise(pl.lit("how_to"))).drop(
         "ended_at"
     )
-    found = examined(exchanged(company.tables, "tickets", filled.lazy()), company)
-    assert "defect_rate_84d" in [signal for signal, _ in found]
+    tables = exchanged(company.tables, "tickets", filled.lazy())
+    of_tickets = [signal for signal in SIGNALS if "tickets" in signal.tables]
+    found = examine(build(tables, spine(tables, MATURED), of_tickets), company.outcomes)
+    assert "defect_rate_84d" in [finding.signal for finding in found]
 
 
 @pytest.mark.parametrize("noise, kinds", [(0.02, ["too good to be true"]), (3.0, [])])
