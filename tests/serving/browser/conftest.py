@@ -146,17 +146,27 @@ def visit(chromium: Any, service: Service) -> Iterator[Callable[..., Visit]]:
         assert each.hosts <= {urlsplit(service.address).netloc}
 
 
+@pytest.fixture(scope="package")
+def _cookies() -> dict[Role, Any]:
+    """What the browser keeps of a role that has signed in by the form."""
+    return {}
+
+
 @pytest.fixture
-def signed_in(visit: Callable[..., Visit]) -> Callable[..., Visit]:
+def signed_in(visit: Callable[..., Visit], _cookies: dict[Role, Any]) -> Callable[..., Visit]:
     """Opens tabs signed in as a role, at Today: `signed_in("renewals", viewport=…)`; as `visit`, they may not complain.
 
-    A journey is a test that takes this and goes on from there.
+    A journey is a test that takes this and goes on from there. A role signs in by the form once, and stays so.
     """
 
-    def opened(role: Role, **context: Any) -> Visit:
-        seen = visit(**context)
-        seen.go("/sign-in")
-        seen.sign_in(role)
+    def opened(role: Role, path: str = "/", **context: Any) -> Visit:
+        seen = visit(storage_state=_cookies.get(role), **context)
+        if role not in _cookies:
+            seen.go("/sign-in")
+            seen.sign_in(role)
+            seen.page.wait_for_url(seen.service.address + "/")
+            _cookies[role] = seen.page.context.storage_state()
+        seen.go(path)
         return seen
 
     return opened

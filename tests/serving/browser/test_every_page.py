@@ -24,8 +24,7 @@ SignedIn = Callable[..., Any]
 
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_keeps_anybody_out(signed_in: SignedIn, riskiest: str, path: str) -> None:
-    seen = signed_in("admin", color_scheme="light")
-    seen.go(path.replace(RISKIEST, riskiest))
+    seen = signed_in("admin", path.replace(RISKIEST, riskiest), color_scheme="light")
     for summary in seen.page.locator("main details > summary").all()[:UNFOLDED]:
         if summary.is_visible():
             summary.click()  # what unfolds is part of the page
