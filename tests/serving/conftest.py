@@ -18,6 +18,7 @@ from features.spine import spine
 from features.tables import Tables
 from serving.scores import AccountScore, Batch, Freshness, Signal
 from serving.store import ScoreStore
+from tests.sharing import made_once
 from training.model import HealthModel
 from training.outcomes import outcomes
 from training.tracking import Registry
@@ -162,7 +163,10 @@ def cast() -> list[AccountScore]:
 @pytest.fixture(scope="session")
 def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, HealthModel]:
     """A small company and a model of it as of 2026."""
-    folder = tmp_path_factory.mktemp("company")
+    return made_once(tmp_path_factory, "serving-company", _company)
+
+
+def _company(folder: Path) -> tuple[Tables, HealthModel]:
     simulate(folder, accounts=250, months=24, seed=3)
     with open_source(folder) as source:
         tables = check(source).tables
@@ -176,11 +180,14 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, HealthMod
 def registry(tmp_path_factory: pytest.TempPathFactory, company: tuple[Tables, HealthModel]) -> Registry:
     """A real registry of the model `churn`.
 
-    Version 1 is champion and proven; version 2 is of another level; version 3 was trained with other signals.
+    Version 1 is champion and proven; version 2 is of another level; version 3 was trained with other signals. Whoever
+    changes it takes a copy of its database.
     """
-    folder = tmp_path_factory.mktemp("registry")
+    return made_once(tmp_path_factory, "registry", lambda folder: _registry(folder, *company))
+
+
+def _registry(folder: Path, tables: Tables, model: HealthModel) -> Registry:
     made = Registry(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts", "churn")
-    tables, model = company
     newest = build(tables, spine(tables, [datetime(2026, 1, 1)])).head(5)
     churn = replace(model.churn, calibration=replace(model.churn.calibration, intercept=0.25))
     for version, texts in (

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -13,6 +14,7 @@ from features.simulation import simulate
 from features.sources import open_source
 from features.spine import spine
 from features.tables import TABLES, Tables
+from tests.sharing import made_once
 from training.model import HealthModel
 from training.outcomes import Outcomes, outcomes
 from training.train import Recipe, history_starts, train
@@ -33,7 +35,10 @@ class Company:
 
 @pytest.fixture(scope="session")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    folder = tmp_path_factory.mktemp("company")
+    return made_once(tmp_path_factory, "training-company", _company)
+
+
+def _company(folder: Path) -> Company:
     simulate(folder, accounts=600, months=30, seed=3)
     with open_source(folder) as source:
         tables = check(source).tables
