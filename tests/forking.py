@@ -26,9 +26,6 @@ from typing import IO, Any, NoReturn, Self
 from sqlalchemy.orm import configure_mappers
 
 ROOT = Path(__file__).parents[1]
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("HEALTHSCORE_", "MLFLOW_"))}
-"""What a process finds that is given no environment: this one's, without settings that a developer may have."""
-
 IMPORTED = (
     "serving.job", "serving.server", "serving.verbs",
     # What those import when it is first used.
@@ -37,6 +34,13 @@ IMPORTED = (
 )  # fmt: skip
 WIDTH = 16
 """Of the number that says how long a request is."""
+
+
+def environment(**changed: str) -> dict[str, str]:
+    """This process's, without settings that a developer may have."""
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(("HEALTHSCORE_", "MLFLOW_"))
+    } | changed
 
 
 class Child:
@@ -114,16 +118,22 @@ class Forking:
             self._process.wait(20)
 
     def start(
-        self, program: str, *words: str, cwd: Path = ROOT, environment: dict[str, str] = ENVIRONMENT, ends: int = 0
+        self, program: str, *words: str, cwd: Path = ROOT, given: dict[str, str] | None = None, ends: int = 0
     ) -> Child:
         """Begin what `python -c program words…` would; it is killed after `ends` seconds, unless they are 0."""
         if self._asking is None:
             self._asking, theirs = socket.socketpair()
             with theirs:
                 command = [sys.executable, "-m", "tests.forking"]
-                self._process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stdin=theirs)
+                self._process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdin=theirs)
         pipes = [os.pipe() for _ in range(3)]
-        asked = {"program": program, "words": words, "cwd": str(cwd), "environment": environment, "ends": ends}
+        asked = {
+            "program": program,
+            "words": words,
+            "cwd": str(cwd),
+            "environment": given or environment(),
+            "ends": ends,
+        }
         text = json.dumps(asked).encode()
         socket.send_fds(self._asking, [str(len(text)).rjust(WIDTH).encode()], [writes for _, writes in pipes])
         self._asking.sendall(text)
@@ -131,9 +141,9 @@ class Forking:
             os.close(writes)
         return Child(*(reads for reads, _ in pipes))
 
-    def run(self, program: str, *words: str, cwd: Path = ROOT, environment: dict[str, str] = ENVIRONMENT) -> Done:
+    def run(self, program: str, *words: str, cwd: Path = ROOT, given: dict[str, str] | None = None) -> Done:
         """Run a program's text to its end, for two minutes at most."""
-        child = self.start(program, *words, cwd=cwd, environment=environment, ends=120)
+        child = self.start(program, *words, cwd=cwd, given=given, ends=120)
         out, err = child.communicate()
         return Done(child.wait(), out, err)
 

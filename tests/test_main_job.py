@@ -15,7 +15,7 @@ import pytest
 import typer
 
 from serving.main import app
-from tests.forking import ENVIRONMENT, Forking
+from tests.forking import Forking, environment
 
 HEALTHSCORE = Path(sys.executable).parent / "healthscore"
 COMMAND = "import sys; from serving.main import main; sys.argv[0] = 'healthscore'; sys.exit(main())"
@@ -28,8 +28,8 @@ def run(forking: Forking) -> Run:
     """What a command prints; standard error too where it fails as expected."""
 
     def run(*words: object, cwd: Path, code: int = 0, **variables: str) -> str:
-        environment = ENVIRONMENT | {"COLUMNS": "120"} | variables
-        done = forking.run(COMMAND, *map(str, words), cwd=cwd, environment=environment)
+        given = environment(**{"COLUMNS": "120"} | variables)
+        done = forking.run(COMMAND, *map(str, words), cwd=cwd, given=given)
         assert done.returncode == code, done.stderr + done.stdout
         return done.stdout if code == 0 else done.stderr
 
@@ -41,7 +41,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
     """A folder where the job has been run up to the scores."""
     folder = tmp_path_factory.mktemp("home")
     command = [HEALTHSCORE, "simulate", "company", "--accounts", "300", "--months", "30"]
-    simulated = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    simulated = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=True)
     assert "300 accounts in company" in simulated.stdout
     (folder / "healthscore.toml").write_text('source = "company"\n')
     report = run("check", cwd=folder)
@@ -64,7 +64,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
 def address(home: Path):
     """Where the scores are served, on a port the system chose."""
     command = [str(HEALTHSCORE), "serve", "--port", "0"]
-    server = subprocess.Popen(command, cwd=home, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(command, cwd=home, env=environment(), stdout=subprocess.PIPE, text=True)
     found = re.match(r"Serving on (http://127\.0\.0\.1:\d+)/", server.stdout.readline())
     yield found.group(1)
     server.send_signal(signal.SIGINT)

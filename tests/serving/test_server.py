@@ -20,7 +20,7 @@ from serving.audit import AuditLog
 from serving.errors import PortUnavailable, StoreUnavailable, Unguarded
 from serving.server import serve
 from serving.store import ScoreStore
-from tests.forking import ENVIRONMENT, ROOT, Child, Forking
+from tests.forking import ROOT, Child, Forking, environment
 
 PROGRAM = """
 from features.settings import Settings
@@ -41,8 +41,8 @@ class Served(NamedTuple):
 def serving(forking: Forking, folder: Path, **changes: object) -> Iterator[Served]:
     """A process that is ready to answer; its temporary files are in `folder`."""
     settings = Settings.model_validate({"store": f"sqlite:///{folder / 'scores.db'}", "port": 0} | changes)
-    environment = ENVIRONMENT | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
-    server = forking.start(PROGRAM.format(settings=settings.model_dump_json()), environment=environment)
+    given = environment(PYTHONPATH=str(ROOT), TMPDIR=str(folder))
+    server = forking.start(PROGRAM.format(settings=settings.model_dump_json()), given=given)
     try:
         address = server.stdout.readline().removeprefix("Serving on ").split("/ ")[0]
         for _ in range(300):
