@@ -5,8 +5,8 @@
 
 The second takes the pages of single accounts, which need a model: of the 40 with the most ARR at risk in what
 `healthscore demo` left. Processor time over the HTTP service in this process, warm, on SQLite, with what the client
-takes to read it: the time on the wall where nobody else uses the machine. Every account has all signals and drivers; the
-book has 100 owners.
+takes to read it: the time on the wall where nobody else uses the machine. Every account has all signals and
+drivers; the book has 100 owners.
 """
 
 import random

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from features.catalogue import SIGNALS
 from features.matrix import build
@@ -13,7 +14,7 @@ from features.periods import PERIOD, snapshots
 from features.spine import spine
 from features.tables import Tables
 from training.errors import LookingBack
-from training.leakage import examine, examine_model, future_shuffled, refuse_looking_back, shuffled_after
+from training.leakage import _auc, examine, examine_model, future_shuffled, refuse_looking_back, shuffled_after
 from training.outcomes import outcomes
 
 END = datetime(2026, 1, 1)
@@ -137,3 +138,16 @@ def test_rows_chosen_without_regard_to_it_are_not(company, rows: pl.Expr) -> Non
 def test_what_was_known_at_an_earlier_moment_is_not_refused(company) -> None:
     for until in snapshots(END - PERIOD * 20, END - PERIOD * 2, 28 * 9):
         refuse_looking_back(company.matrix.filter(pl.col("as_of") <= until), outcomes(company.tables, until=until))
+
+
+def test_the_auc_within_groups_is_scikit_learn_s_weighted_by_pairs() -> None:
+    random = np.random.default_rng(1)
+    values, churned, alike = (
+        random.integers(0, 9, 300).astype(float),
+        random.random(300) < 0.2,
+        random.integers(0, 3, 300),
+    )
+    of_groups = [(churned[alike == group], values[alike == group]) for group in range(3)]
+    pairs = [left.sum() * (~left).sum() for left, _ in of_groups]
+    expected = np.average([roc_auc_score(*group) for group in of_groups], weights=pairs)
+    assert _auc(values, churned, alike) == pytest.approx(expected)
