@@ -14,13 +14,14 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
+from scipy.stats import norm
 
 from features.matrix import build
 from features.periods import PERIOD, snapshots
 from features.spine import spine
 from features.tables import Tables
 from training.floors import CALIBRATED
-from training.intervals import Estimate
+from training.intervals import COVERAGE, Estimate
 from training.level import DAYS, figures_of, matured
 from training.model import HealthModel
 from training.monitoring.histogram import Histogram, psi
@@ -42,6 +43,8 @@ DRIFTED_POINTS = 0.3
 """Share of the model's points on signals that moved, from which on it does too."""
 AGAIN = PERIOD
 """A retraining isn't tried again before."""
+CHANCE = 0.01
+"""How often, at most, a segment at the right level may be taken for one that is off."""
 FEWEST_IN_SEGMENT = 10
 """Churns a segment needs to be looked at by itself."""
 
@@ -149,6 +152,14 @@ def attempts(versions: Sequence[Facts]) -> list[datetime]:
     return [datetime.fromisoformat(version.tags["until"]) for version in versions if "until" in version.tags]
 
 
+def _beyond_chance(ratio: Estimate) -> bool:
+    """Whether a ratio lies further from 1 than chance takes it; its logarithm is about normal."""
+    if not 0 < ratio.low < ratio.high < math.inf:
+        return False
+    deviation = math.log(ratio.high / ratio.low) / (2 * norm.ppf((1 + COVERAGE) / 2))
+    return bool(2 * norm.sf(abs(math.log(ratio.value)) / deviation) <= CHANCE)
+
+
 def _reasons(standing: Standing) -> Iterator[tuple[Action, str]]:
     if standing.auc.high < standing.proven_auc.low:
         yield (
@@ -158,12 +169,12 @@ def _reasons(standing: Standing) -> Iterator[tuple[Action, str]]:
         )
     low, high = CALIBRATED
     for segment, ratio in standing.expected_to_actual.items():
-        if ratio.high < low or ratio.low > high:
+        if not low <= ratio.value <= high and _beyond_chance(ratio):
             where = "" if segment is None else f" in segment {segment}"
             yield (
                 "recalibrate",
                 f"calibration is out of bounds{where}: it expected {ratio.value:.2f} ({ratio.low:.2f} to "
-                f"{ratio.high:.2f}) for each that left, outside {low} to {high}",
+                f"{ratio.high:.2f}) for each that left, outside {low} to {high} and no chance",
             )
     if standing.drift > DRIFTED:
         yield "train", f"the book has drifted: stability index of health {standing.drift:.2f}, above {DRIFTED}"

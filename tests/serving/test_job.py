@@ -1,7 +1,6 @@
 """The job on a schedule: run twice, late, at once, and killed; on SQLite and PostgreSQL."""
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -107,19 +106,27 @@ def test_another_version_is_published(settings: Callable[..., Settings]) -> None
     assert second.batch_id != first.batch_id
 
 
-def test_one_run_at_a_time_and_the_lock_dies_with_its_process(settings: Callable[..., Settings], url: str) -> None:
-    reads, writes = os.pipe()
-    holder = os.fork()
-    if holder == 0:
-        with ScoreStore.open(url) as store, only_run(store):
-            os.write(writes, b"held")
-            signal.pause()
-    assert os.read(reads, 4) == b"held"
+HOLDING = """
+import signal, sys
+from serving.job_lock import only_run
+from serving.store import ScoreStore
+
+with ScoreStore.open(sys.argv[1]) as store, only_run(store):
+    print("held", flush=True)
+    signal.pause()
+"""
+
+
+def test_one_run_at_a_time_and_the_lock_dies_with_its_process(
+    settings: Callable[..., Settings], url: str, forking: Forking
+) -> None:
+    holder = forking.start(HOLDING, url)
+    assert holder.stdout.readline() == "held\n"
     with pytest.raises(AlreadyRunning, match="another run is at work") as refused:
         job(settings(store=url))
     assert refused.value.exit_code == 6
-    os.kill(holder, signal.SIGKILL)
-    os.waitpid(holder, 0)
+    holder.kill()
+    holder.communicate()
     assert job(settings(store=url)).outcome == "published"
     assert job(settings(store=url)).outcome == "nothing_new"
 

@@ -1,5 +1,6 @@
 """Serving in processes of its own: it answers, finishes and stops; what can't be served is one clear error."""
 
+import json
 import signal
 import socket
 import threading
@@ -68,7 +69,8 @@ def test_it_answers_until_told_to_stop(forking: Forking, tmp_path: Path) -> None
         assert server.returncode == 0, log
     assert said.startswith("No API key exists yet: only this machine")
     assert "Traceback" not in log
-    assert '"route": "/v1/accounts", "status": 503' in log
+    told = [json.loads(line) for line in log.splitlines() if "/v1/accounts" in line]
+    assert [(line["route"], line["status"]) for line in told] == [("/v1/accounts", 503)]
     with ScoreStore.open(f"sqlite:///{tmp_path / 'scores.db'}") as store:
         assert [(entry.what, entry.result) for entry in AuditLog(store).entries()] == [("GET /v1/accounts", 503)]
 

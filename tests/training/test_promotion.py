@@ -5,13 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
+from tests.forking import Forking
 from training import promotion_cli
 from training.champions import CHALLENGER, CHAMPION, HISTORY, Champions, champions_of
 from training.errors import FloorsFailed, NoChampionBefore, RegistryUnavailable
@@ -201,7 +201,9 @@ def dying(client: type[MlflowClient], step: int, *, after: bool) -> list[str]:
 
 
 @pytest.mark.parametrize("what", ["promotion", "rollback"])
-def test_killed_at_any_write_there_is_a_champion_and_the_next_goes_on(registry: Registry, what: str) -> None:
+def test_killed_at_any_write_there_is_a_champion_and_the_next_goes_on(
+    registry: Registry, what: str, forking: Forking
+) -> None:
     champions = register(registry, PROVEN, PROVEN).champions
     champions.promote("1", at=AT, by="ada", reason="the first")
     registry.client.set_registered_model_alias(NAME, CHALLENGER, "2")
@@ -211,7 +213,7 @@ def test_killed_at_any_write_there_is_a_champion_and_the_next_goes_on(registry: 
     whole, steps = file.read_bytes(), 0
     while True:
         file.write_bytes(whole)
-        died = _in_a_child(registry, what, steps, after=bool(steps % 2))
+        died = _died(forking, registry, what, str(steps), "after" if steps % 2 else "before")
         assert aliases(registry)[CHAMPION] in {"1", "2"}
         now = aliases(registry)[CHAMPION]
         assert Champions(registry.client, NAME).history()[-1] == now
@@ -230,21 +232,30 @@ def test_killed_at_any_write_there_is_a_champion_and_the_next_goes_on(registry: 
     assert steps >= 3
 
 
-def _in_a_child(registry: Registry, what: str, step: int, *, after: bool) -> bool:
-    """Promote version 2, or roll it back, in a process that is killed at a write; whether it was."""
-    child = os.fork()
-    if child == 0:
-        try:
-            file = Path(registry.uri.removeprefix("sqlite:///"))
-            registry = replace(registry, uri=f"sqlite:///{file.parent}/./{file.name}")  # connections of its own
-            dying(MlflowClient, step, after=after)
-            if what == "promotion":
-                settle(registry, "2", at=AT, by="healthscore run")
-            else:
-                registry.champions.roll_back(at=AT, by="ken", reason="")
-        finally:
-            os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+# Promotes version 2, or rolls it back, and is killed at a write.
+DYING = """
+import sys
+from pathlib import Path
+from mlflow import MlflowClient
+from tests.training.test_promotion import AT, dying
+from training.promotion import settle
+from training.tracking import Registry
+
+uri, artifacts, what, step, when = sys.argv[1:]
+registry = Registry(uri, Path(artifacts))
+dying(MlflowClient, int(step), after=when == "after")
+if what == "promotion":
+    settle(registry, "2", at=AT, by="healthscore run")
+else:
+    registry.champions.roll_back(at=AT, by="ken", reason="")
+"""
+
+
+def _died(forking: Forking, registry: Registry, *words: str) -> bool:
+    """Whether a process that does so was killed."""
+    done = forking.run(DYING, registry.uri, str(registry.artifacts), *words)
+    assert done.returncode in {0, -signal.SIGKILL}, done.stderr
+    return done.returncode != 0
 
 
 def test_the_history_is_a_tag_people_can_read(registry: Registry) -> None:
