@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Boolean, DateTime, Double, select
 
 from serving.schema import scores
-from serving.scores import Batch
+from serving.scores import BANDS, Batch
 from serving.store import ScoreStore
 
 _KEPT = 4  # batches in memory per store, about 60 MB each at 200,000 accounts
@@ -23,6 +23,7 @@ _KEPT = 4  # batches in memory per store, about 60 MB each at 200,000 accounts
 _COLUMNS = [column for column in scores.c if column.name not in {"batch_id", "settled_band"}]
 _TYPES: dict[type, Any] = {Double: pl.Float64, DateTime: pl.Datetime("us"), Boolean: pl.Boolean}
 _SCHEMA: dict[str, Any] = {column.name: _TYPES.get(type(column.type), pl.String) for column in _COLUMNS}
+_SCHEMA["band"] = pl.Enum(BANDS)  # counted in every list, which takes a third of the time of texts
 
 
 class Snapshot:
