@@ -82,7 +82,8 @@ WARN = Alarm("new_category", "warn", "tickets.channel", "new", "Map it.")
         ({}, [], "nothing", "nothing has moved"),
         ({}, [WARN], "nothing", "nothing has moved"),
         ({"expected_to_actual": {None: Estimate(0.6, 0.5, 0.7)}}, [], "recalibrate", "calibration is out of bounds"),
-        ({"expected_to_actual": {None: Estimate(0.8, 0.7, 0.95)}}, [], "nothing", "nothing has moved"),
+        ({"expected_to_actual": {None: Estimate(0.8, 0.7, 0.95)}}, [], "recalibrate", "calibration is out of bounds"),
+        ({"expected_to_actual": {None: Estimate(0.8, 0.68, 0.98)}}, [], "nothing", "nothing has moved"),
         ({"auc": Estimate(0.55, 0.5, 0.6)}, [], "retrain", "less well than was proven"),
         (
             {"auc": Estimate(0.55, 0.5, 0.6), "expected_to_actual": {None: Estimate(0.6, 0.5, 0.7)}},
