@@ -181,7 +181,7 @@ def router(desk: Desk) -> APIRouter:
 def _book_told(store: ScoreStore, batch: Batch, by: str | None) -> BookTold:
     """A batch never changes, so what its book says is kept."""
     parts = book_shown(store, batch, by).parts if by else []
-    (whole, *_) = [*book_shown(store, batch).parts, None]
+    whole = next(iter(book_shown(store, batch).parts), None)
     of_scale = parts if whole is None else [whole, *parts]
     scale = Scale.of(share for part in of_scale for share in _retention(part))
     told = None if whole is None else _told(whole, scale)
