@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
-from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,14 +13,12 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.nodes import Assign, Extends, FromImport, Macro, Name, Node
 
 from serving.api import create_app
-from serving.history import HistoryPoint
 from serving.pages import STATIC
 from serving.pages.accounts import SORTS
-from serving.pages.charts import health_chart, risk_chart, sparkline, waterfall
 from serving.pages.page import Page as ShownPage
 from serving.scores import AccountScore, Batch
 from serving.store import ScoreStore
-from serving.templating import compact, day, environment, moment, number, percent, signed, until
+from serving.templating import environment
 
 MakeScore = Callable[..., AccountScore]
 MakeBatch = Callable[..., Batch]
@@ -274,88 +271,6 @@ def test_docs_show_every_operation_and_shape(client: TestClient) -> None:
     assert {found["href"][1:] for found, _ in page.all("a") if found["href"].startswith("#")} <= targets
 
 
-def _colours(css: str) -> dict[str, str]:
-    return dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{3,6});", css))
-
-
-def _luminance(colour: str) -> float:
-    digits = colour[1:] if len(colour) == 7 else "".join(digit * 2 for digit in colour[1:])
-    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_contrast_is_enough_to_read(theme: str) -> None:
-    css = (Path(STATIC) / "pages.css").read_text()
-    light, dark = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
-    colours = _colours(light if theme == "light" else dark)
-    pairs = [(text, ground, 4.5) for text in ("text", "muted", "accent") for ground in ("ground", "card", "hover")]
-    pairs += [(band, f"{band}-tint", 4.5) for band in ("healthy", "at-risk", "critical")]
-    pairs += [(band, "card", 4.5) for band in ("healthy", "at-risk", "critical")] + [("on-accent", "accent", 4.5)]
-    pairs += [("at-risk-fill", "card", 3.0), ("risk", "track", 3.0)]
-    for text, ground, enough in pairs:
-        low, high = sorted((_luminance(colours[text]), _luminance(colours[ground])))
-        assert (high + 0.05) / (low + 0.05) >= enough, (text, ground)
-
-
-def test_a_waterfall_falls_from_bar_to_bar() -> None:
-    worst, middle, best = waterfall(50.0, {"adoption": -10.0, "support": 5.0, "success": -5.0})
-    # From 35 to 50, on a scale from 32.5 to 52.5, which is as narrow as it gets.
-    assert (worst.label, worst.before, worst.start, worst.length) == ("adoption", 87.5, 37.5, 50.0)
-    assert (middle.label, middle.before, middle.start, middle.length) == ("success", 37.5, 12.5, 25.0)
-    assert (best.label, best.before, best.start, best.length) == ("support", 12.5, 12.5, 25.0)
-
-
-def _point(
-    day: int, health: float, version: str = "1", known: int = 4, configuration: str | None = None
-) -> HistoryPoint:
-    as_of = datetime(2026, 1, 1) + timedelta(days=day)
-    return HistoryPoint(
-        as_of=as_of, known_at=as_of + timedelta(hours=known), batch_id="b", model_name="churn", model_version=version,
-        mode="learned", configuration=configuration, health=health, health_low=health - 5, health_high=health + 5,
-        band="at_risk", risk_90d=0.1, risk_365d=0.3, renewal_risk=None, arr=1.0, arr_at_risk=0.3, coverage=1.0,
-    )  # fmt: skip
-
-
-def test_health_over_time_shows_the_last_known_of_each_moment_and_new_versions() -> None:
-    chart = health_chart([_point(0, 40), _point(0, 45, known=9), _point(10, 45), _point(20, 65, "2")])
-    assert chart is not None
-    assert chart.line == "56,147 342,147 628,39"  # the bottom, 174, is health 40; the top, 12, is 70
-    assert [dot.label for dot in chart.dots] == ["1 Jan 2026: 45", "11 Jan 2026: 45", "21 Jan 2026: 65"]
-    assert [(mark.at, mark.label) for mark in chart.marks] == [(628, "version 2")]
-    assert health_chart([_point(0, 40)]) is None
-
-
-@pytest.mark.parametrize(
-    "version, configuration, said",
-    [
-        ("1", "a", []),
-        ("1", None, []),  # not kept then
-        ("2", "a", ["version 2"]),
-        ("2", "b", ["version 2, other configuration"]),
-        ("1", "b", ["other configuration"]),
-    ],
-)
-def test_health_over_time_marks_another_configuration(version: str, configuration: str | None, said: list[str]) -> None:
-    chart = health_chart([_point(0, 40, "1", configuration="a"), _point(28, 45, version, configuration=configuration)])
-    assert [mark.label for mark in chart.marks] == said  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize("days, marks", [(73, [(170.4, "renewal 15 Mar 2026")]), (-1, []), (366, []), (None, [])])
-def test_the_risk_curve_marks_a_renewal_within_the_year(days: int | None, marks: list[tuple[float, str]]) -> None:
-    as_of = datetime(2026, 1, 1)
-    renewal_at = None if days is None else as_of + timedelta(days=days)
-    chart = risk_chart([(0, 0.0), (365, 0.4)], as_of, renewal_at)
-    assert chart.line == "56,174 628,12"
-    assert [(mark.at, mark.label) for mark in chart.marks] == marks
-
-
-def test_a_sparkline_needs_two_moments() -> None:
-    assert sparkline([(0.0, 50.0)]) is None
-    assert sparkline([(-10.0, 40.0), (-5.0, 50.0), (0.0, 60.0)]) == "2,20 42,11 82,2"
-
-
 def _pages() -> list[type[ShownPage]]:
     return sorted(ShownPage.__subclasses__(), key=lambda page: page.__name__)
 
@@ -457,29 +372,3 @@ def test_today_says_who_comes_first_and_what_moved(
     assert "−61.5" in client.get("/").text
     assert "No account" not in client.get("/?owner=Ken+Osei").text
     assert "Fade" not in client.get("/?owner=Ken+Osei").text
-
-
-@pytest.mark.parametrize(
-    "written, expected",
-    [
-        (number(1234567.8), "1,234,568"),
-        (number(None), "–"),
-        (signed(-4.21), "−4.2"),
-        (signed(3), "+3.0"),
-        (signed(-0.01), "0.0"),
-        (percent(0.1234), "12.3 %"),
-        (compact(1234567), "1.23 M"),
-        (compact(999_900), "1.00 M"),
-        (compact(412_300), "412 k"),
-        (compact(950), "950"),
-        (compact(0), "0"),
-        (compact(12_345_678_901), "12.3 bn"),
-        (day(datetime(2027, 1, 3)), "3 Jan 2027"),
-        (moment(datetime(2027, 1, 3, 4, 5)), "3 Jan 2027, 04:05 UTC"),
-        (until(datetime(2026, 11, 2), datetime(2026, 11, 1, 23)), "in 1 day"),
-        (until(datetime(2026, 11, 1), datetime(2026, 11, 1, 23)), "today"),
-        (until(datetime(2026, 10, 30), datetime(2026, 11, 1)), "2 days ago"),
-    ],
-)
-def test_how_numbers_are_written(written: str, expected: str) -> None:
-    assert written == expected
