@@ -105,6 +105,8 @@ def _run(server: uvicorn.Server, listening: socket.socket) -> None:
         server.run(sockets=[listening])
     except KeyboardInterrupt:  # uvicorn's last word after it has shut down
         return
+    finally:
+        gc.unfreeze()  # or libraries would tell of what they still hold at the end
 
 
 @contextmanager
