@@ -3,7 +3,8 @@
 A feed that has gone, stopped, sends zeros or comes in another unit makes scores that look like any others, so these
 hold back the publication. Each limit is measured from what was usual for that very figure: what has always been patchy
 may be patchy. A figure is judged only where enough values stand behind it, now and in the baseline. Of a table that has
-been silent for more than a week now and then, such as incidents, silence and zeros are told, and hold nothing back.
+been silent for more than a week now and then, silence and zeros are told, and hold nothing back; nor do few rows of one
+that comes in bursts, such as incidents that many accounts feel at once: a quiet quarter is no fault.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +35,8 @@ ROSE = 2.5
 What swings by more than these from month to month, as outages that many accounts feel do, may swing as far again."""
 REGULAR_DAYS = 7
 """A table that was never silent for longer is a regular one."""
+BURSTS = 5.0
+"""A table with a month of so many times the rows of another comes in bursts; others stay within twice."""
 STOPPED = 2
 """Times its longest silence, and at least so many days more, after which a feed has stopped."""
 SILENT_DAYS = 4
@@ -140,7 +143,7 @@ def _of_tables(judged: Sequence[tuple[Reading, Judgement]], baseline: Baseline) 
             if had.severity != judgement.severity == "stop":
                 worst[reading.about, judgement.kind] = judgement
     for (about, kind), judgement in worst.items():
-        severity = _severity(judgement, about.split(".")[0], baseline)
+        severity = _severity(judgement, about.split(".")[0], baseline, of_rows="." not in about)
         where = f"Look at {about} in the newest export and compare it with the one before."
         yield Alarm(kind, severity, about, judgement.cause, f"{where} If it is right, {_OTHERWISE}")
 
@@ -160,18 +163,27 @@ def _of_signals(
         first, judgement = next(((s, j) for s, j in signals if j.severity == "stop"), signals[0])
         more = f" (and {len(signals) - 1} more signals of {table})" if len(signals) > 1 else ""
         where = f"Look at {table} in the newest export and at its mapping."
-        severity = _severity(judgement, table, baseline)
+        severity = _severity(judgement, table, baseline, of_rows=True)
         yield Alarm(kind, severity, first, f"{judgement.cause}{more}", f"{where} If it is right, {_OTHERWISE}")
 
 
-def _severity(judgement: Judgement, table: str, baseline: Baseline) -> Severity:
-    """That of the judgement, or `warn` where less of a table has come that isn't a regular one."""
+def _severity(judgement: Judgement, table: str, baseline: Baseline, *, of_rows: bool) -> Severity:
+    """That of the judgement, or `warn` where less is there of a table that isn't regular.
+
+    `of_rows`: it hangs on how many rows have come, as signals do and what is in each row doesn't.
+    """
     less = judgement.kind in ("thin", "zeros", "missing")
-    return "warn" if less and not _regular(table, baseline) else judgement.severity
+    expected = _regular(table, baseline) and not (of_rows and _bursts(table, baseline))
+    return judgement.severity if expected or not less else "warn"
 
 
 def _regular(table: str, baseline: Baseline) -> bool:
     return baseline.longest_silence.get(table, 0) <= REGULAR_DAYS
+
+
+def _bursts(table: str, baseline: Baseline) -> bool:
+    rows = baseline.readings.get(f"{table}@{max(WINDOWS)}", {}).get("rows")
+    return rows is not None and rows.high > BURSTS * rows.low
 
 
 def _new_categories(matrix: pl.DataFrame, tables: Tables, baseline: Baseline) -> Iterator[Alarm]:

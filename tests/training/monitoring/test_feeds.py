@@ -1,5 +1,6 @@
 """Feeds that went wrong are seen before a score is made of them, and ordinary months are let through."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -98,6 +99,19 @@ def test_a_table_that_is_gone_and_values_never_seen(company, usual) -> None:
 def test_a_feed_of_which_half_is_missing_is_seen(company, usual) -> None:
     third = company.tables["usage_daily"].filter(~since("usage_daily", 28) | (pl.col("account_id").hash(7) % 3 == 0))
     assert ("thin", "usage_daily") in held(seen(company, usual, usage_daily=third))
+
+
+def test_a_quarter_without_outages_holds_nothing_back(company, usual) -> None:
+    outages = company.tables["incidents"].with_columns(felt_by=pl.len().over("started_at"))
+    quiet = outages.filter((pl.col("felt_by") == 1) | ~since("incidents", 112)).drop("felt_by")
+    (alarm,) = seen(company, usual, incidents=quiet)
+    assert (alarm.kind, alarm.severity, alarm.about) == ("zeros", "warn", "outages_84d")
+
+
+def test_what_is_in_the_rows_of_a_table_that_comes_in_bursts_is_held_to_what_is_usual(company, usual) -> None:
+    bursts = replace(usual, readings={**usual.readings, "usage_daily@28": {"rows": Span(5.0, 30.0, 900)}})
+    zeros = times(company.tables, "usage_daily", 28, 0, *USAGE)
+    assert ("zeros", "usage_daily.events") in held(seen(company, bursts, usage_daily=zeros))
 
 
 def test_ordinary_months_are_let_through_and_the_feed_that_really_stops_is_not(company, usual) -> None:
