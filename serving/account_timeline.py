@@ -121,8 +121,9 @@ def _entry(held: dict[str, Any], as_of: datetime, begins_at: datetime) -> Entry 
         "ended_at": ended_at,
         "state": state,
     }
-    return Entry.model_validate({**dict.fromkeys(Entry.model_fields), **held, **made})
+    return Entry.model_validate({**_NOTHING, **held, **time, **made})
 
 
+_NOTHING = dict.fromkeys(Entry.model_fields)
 _TIMES = ("at", "ended_at", "due_at", "known_at", "superseded_at")
 _ENDING = {"plan", "tickets", "incidents"}

@@ -3,7 +3,7 @@
 from datetime import date
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from serving.latest import latest_score
 from serving.reach import Reach
@@ -48,6 +48,13 @@ class AccountHistory(Shown):
 
 _COLUMNS = [batches.c[name] if name in batches.c else scores.c[name] for name in HistoryPoint.model_fields]
 
+_POINTS = (
+    select(*_COLUMNS)
+    .join_from(batches, scores, batches.c.batch_id == scores.c.batch_id)
+    .where(scores.c.account_id == bindparam("account_id"))
+    .order_by(batches.c.as_of, batches.c.known_at)
+)
+
 
 def account_history(
     store: ScoreStore, account_id: str, *, reach: Reach, known_at: date | None = None
@@ -56,17 +63,10 @@ def account_history(
 
     Raises UnknownAccount.
     """
-    points = (
-        select(*_COLUMNS)
-        .join_from(batches, scores, batches.c.batch_id == scores.c.batch_id)
-        .where(scores.c.account_id == account_id)
-        .order_by(batches.c.as_of, batches.c.known_at)
-    )
-    if known_at is not None:
-        points = points.where(batches.c.known_at < day_after(known_at))
+    points = _POINTS if known_at is None else _POINTS.where(batches.c.known_at < day_after(known_at))
     with store.reading() as connection:
         latest_score(connection, account_id, reach)
-        rows = connection.execute(points).all()
+        rows = connection.execute(points, {"account_id": account_id}).all()
     shown = [HistoryPoint.model_validate(row) for row in rows]
     if known_at is not None:
         shown = list({point.as_of: point for point in shown}.values())  # the last of each moment

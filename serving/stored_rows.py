@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, bindparam, select
 
 from serving.errors import UnknownAccount
 from serving.latest import latest_score
@@ -29,33 +29,34 @@ class StoredScore:
 
 _OF_BATCH = tuple(batches.c[name] for name in ("batch_id", "as_of", "known_at", "model_name", "model_version"))
 
+_ALL = (
+    select(batches.c.batch_id, batches.c.as_of, batches.c.known_at)
+    .join_from(batches, scores, batches.c.batch_id == scores.c.batch_id)
+    .where(scores.c.account_id == bindparam("account_id"))
+    .order_by(batches.c.as_of, batches.c.known_at)
+)
+_ONE = (
+    select(*_OF_BATCH, scores.c.segment, scores.c.renewal_at, score_details.c.signals, score_details.c.term_days)
+    .join_from(batches, scores, batches.c.batch_id == scores.c.batch_id)
+    .join(
+        score_details,
+        (scores.c.batch_id == score_details.c.batch_id) & (scores.c.account_id == score_details.c.account_id),
+    )
+    .where(scores.c.batch_id == bindparam("batch_id"), scores.c.account_id == bindparam("account_id"))
+)
+
 
 def stored_scores(store: ScoreStore, account_id: str, *, reach: Reach) -> list[tuple[str, datetime, datetime]]:
     """`batch_id`, `as_of` and `known_at` of every score of an account, the earliest first. Raises UnknownAccount."""
-    query = (
-        select(batches.c.batch_id, batches.c.as_of, batches.c.known_at)
-        .join_from(batches, scores, batches.c.batch_id == scores.c.batch_id)
-        .where(scores.c.account_id == account_id)
-        .order_by(batches.c.as_of, batches.c.known_at)
-    )
     with store.reading() as connection:
         latest_score(connection, account_id, reach)
-        return [tuple(row) for row in connection.execute(query)]
+        return [tuple(row) for row in connection.execute(_ALL, {"account_id": account_id})]
 
 
 def stored_score(store: ScoreStore, account_id: str, batch_id: str) -> StoredScore:
     """The score of an account in a batch. Raises UnknownAccount where there is none."""
-    query = (
-        select(*_OF_BATCH, scores.c.segment, scores.c.renewal_at, score_details.c.signals, score_details.c.term_days)
-        .join_from(batches, scores, batches.c.batch_id == scores.c.batch_id)
-        .join(
-            score_details,
-            (scores.c.batch_id == score_details.c.batch_id) & (scores.c.account_id == score_details.c.account_id),
-        )
-        .where(scores.c.batch_id == batch_id, scores.c.account_id == account_id)
-    )
     with store.reading() as connection:
-        row = connection.execute(query).one_or_none()
+        row = connection.execute(_ONE, {"batch_id": batch_id, "account_id": account_id}).one_or_none()
     if row is None:
         raise UnknownAccount(f"there is no score of {account_id!r} in the batch {batch_id}")
     return _stored(row._mapping)
