@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
@@ -60,6 +61,9 @@ As soon as there is an API key or an OIDC issuer, every request but the probes n
 `Authorization: Bearer …`. What an operation needs is its scope; accounts out of the caller's reach are not there.
 """
 
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""Nothing leaves the machine, whatever OpenTelemetry another library has set up in this process."""
+
 
 def utc_now() -> datetime:
     """The time, UTC without a zone: the one clock of the service."""
@@ -95,7 +99,7 @@ def create_app(
 
     app = FastAPI(
         title="healthscore", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None, openapi_url=None,
-        lifespan=lifespan,
+        lifespan=lifespan, telemetry=_NO_TELEMETRY,
     )  # fmt: skip
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)  # each goes around those before it
     app.add_middleware(KeptReads, answers=answers, clock=clock)

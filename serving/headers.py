@@ -34,7 +34,10 @@ _RAW = [
 
 def header(scope: Scope, name: bytes) -> str | None:
     """A header of a request by its name in small letters, as servers give them."""
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return None
 
 
 class SecurityHeaders:

@@ -10,7 +10,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
@@ -156,6 +161,18 @@ def test_a_request_is_one_line_without_its_address(client: TestClient, lines: li
     ]
     assert all(line["ms"] > 0 and line["level"] == "info" and line["time"].endswith("+00:00") for line in read)
     assert not [line for line in lines if "Jane" in line or "Ada" in line]
+
+
+def test_no_trace_of_a_request_is_given_to_others(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = FastAPI()
+    bare.get("/readyz")(lambda: None)
+    spans, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)  # set up by some other library
+    client.get("/readyz").raise_for_status()
+    assert not spans.get_finished_spans()
+    TestClient(bare).get("/readyz").raise_for_status()
+    assert spans.get_finished_spans(), "FastAPI's own way, which is switched off here"
 
 
 def test_the_lines_of_requests_wait_for_others_and_not_for_long(capfd: pytest.CaptureFixture[str]) -> None:
