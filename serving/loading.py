@@ -40,7 +40,8 @@ def signals_of(stored: Any) -> dict[str, tuple[float | str | None, float]]:
     """Value and points of each signal, as a details row holds them; the first revision wrote a list of objects."""
     if isinstance(stored, list):
         return {signal["name"]: (signal["value"], signal["points"]) for signal in stored}
-    return {name: (value, points) for name, (value, points) in stored.items()}
+    told: dict[str, tuple[float | str | None, float]] = stored
+    return told
 
 
 def _signals(score: AccountScore) -> dict[str, tuple[float | str | None, float]]:

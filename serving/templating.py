@@ -7,6 +7,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 MISSING = "–"
+_MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def number(value: float | None, decimals: int = 0) -> str:
@@ -49,7 +50,7 @@ def compact(value: float) -> str:
 
 def day(time: datetime | None) -> str:
     """`2027-01-31 00:00` → `31 Jan 2027`; a dash where there is none."""
-    return MISSING if time is None else f"{time.day} {time:%b %Y}"
+    return MISSING if time is None else f"{time.day} {_MONTHS[time.month]} {time.year}"
 
 
 def moment(time: datetime) -> str:

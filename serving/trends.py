@@ -1,5 +1,6 @@
 """Trends: health of many accounts, and signals of one, over the latest batches, for a glance."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -38,12 +39,12 @@ def signal_trends(store: ScoreStore, batch: Batch, account_id: str) -> dict[str,
                 score_details.c.batch_id.in_(moments), score_details.c.account_id == account_id
             )
         ).all()
-    found: dict[str, list[tuple[float, float]]] = {}
-    for batch_id, signals in sorted(rows, key=lambda row: moments[row.batch_id]):
+    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for days, signals in sorted((moments[batch_id], signals) for batch_id, signals in rows):
         for name, (value, _) in signals_of(signals).items():
-            if isinstance(value, float | int):
-                found.setdefault(name, []).append((moments[batch_id], float(value)))
-    return found
+            if value is not None and not isinstance(value, str):
+                found[name].append((days, value))
+    return dict(found)
 
 
 def _moments(connection: Connection, batch: Batch) -> dict[str, float]:

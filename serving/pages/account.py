@@ -35,6 +35,8 @@ from serving.stored_rows import StoredScore, current_score
 from serving.trends import signal_trends
 
 SINCE: Sequence[tuple[int, str]] = ((1, "a day"), (7, "a week"), (28, "four weeks"), (182, "half a year"))
+MOST_SIGNALS = 12
+"""Signals that are shown unless all are asked for: those with the largest effect on health."""
 HORIZONS = (30, 90, 180, 365)
 OUTCOMES: Sequence[tuple[Outcome, str]] = (
     ("helped", "It helped"),
@@ -45,11 +47,15 @@ OUTCOMES: Sequence[tuple[Outcome, str]] = (
 
 
 class AccountQuery(BaseModel):
-    """What an account's page is asked with."""
+    """What an account's page is asked with; `whole`: all signals, and all of the timeline in words."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     since: int = Field(28, ge=1, le=3650)
+    whole: bool = False
+
+
+_AS_USUAL = AccountQuery()
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,7 @@ class AccountShown(Page):
     timeline: TimelineShown | None
     changed: Changes | str
     since: int
+    whole: bool
     plays: list[PlayOffered]
     taken: list[ActionShown]
     what_if: WhatIfForm
@@ -119,30 +126,35 @@ def router(desk: Desk) -> APIRouter:
         query: Annotated[AccountQuery, Query()],
         reach: Annotated[Reach, may("accounts:read")],
     ) -> Response:
-        return shown(request, _page(desk, account_id, reach, {}, query.since))
+        return shown(request, _page(desk, account_id, reach, {}, query))
 
     return routes
 
 
-def _page(desk: Desk, account_id: str, reach: Reach, asked: dict[str, str], since: int = 28) -> AccountShown:
+def _page(
+    desk: Desk, account_id: str, reach: Reach, asked: dict[str, str], query: AccountQuery = _AS_USUAL
+) -> AccountShown:
     store, batch = desk.store, desk.store.current()
     account = account_detail(store, batch, account_id, reach=reach, plays=desk.plays, now=desk.clock())
     stored = current_score(store, batch, account_id, reach=reach)
     history = account_history(store, account_id, reach=reach).points
     taken = actions_of(store, account_id, reach=reach).actions
+    timeline = account_timeline(store, account_id, reach=reach)
+    signals = account.signals if query.whole else account.signals[:MOST_SIGNALS]
     return AccountShown(
         account=account,
         health=health_chart(history),
         moments=len({point.as_of for point in history}),
         risk=risk_chart(_curve(desk, account, stored), account.as_of, account.renewal_at),
         falls=waterfall(account.base_points, account.points),
-        timeline=timeline_shown(account_timeline(store, account_id, reach=reach), history, account.renewal_at),
-        changed=_changed(desk, account_id, reach, account.as_of.date() - timedelta(days=since)),
-        since=since,
+        timeline=timeline_shown(timeline, history, account.renewal_at, whole=query.whole),
+        changed=_changed(desk, account_id, reach, account.as_of.date() - timedelta(days=query.since)),
+        since=query.since,
+        whole=query.whole,
         plays=_offered(account, taken, desk.plays),
         taken=taken,
         what_if=what_if_form(desk.models, account, stored, asked),
-        signals=signal_rows(account.signals, signal_trends(store, batch, account_id), account.freshness),
+        signals=signal_rows(signals, signal_trends(store, batch, account_id), account.freshness),
     )
 
 

@@ -7,11 +7,14 @@ from itertools import pairwise
 from math import ceil, floor
 
 from serving.history import HistoryPoint
+from serving.templating import day
 from training.model import BANDS
 
 WIDTH, HEIGHT = 640, 200
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 26
 
+NAME = 70
+"""Room that what a mark says takes; one that is closer to the mark before says nothing."""
 SPAN = 20.0
 """Points of health that a chart shows at least, so that small moves look small."""
 _BEGINS = tuple(begins for _, begins in BANDS if begins > 0)
@@ -93,18 +96,19 @@ def health_chart(points: Sequence[HistoryPoint]) -> Chart | None:
     told = [point for point in moments if point.health_low is not None and point.health_high is not None]
     upper = [(x.at(days_from(begins, point.as_of)), y.at(point.health_high or 0)) for point in told]
     lower = [(x.at(days_from(begins, point.as_of)), y.at(point.health_low or 0)) for point in reversed(told)]
-    labels = [f"{_day(point.as_of)}: {point.health:.0f}" for point in moments]
-    changed = [
-        Tick(x.at(days_from(begins, after.as_of)), words)
-        for before, after in pairwise(moments)
-        if (words := _other_model(before, after))
-    ]
+    labels = [f"{day(point.as_of)}: {point.health:.0f}" for point in moments]
+    changed: list[Tick] = []
+    for before, after in pairwise(moments):
+        if words := _other_model(before, after):
+            at = x.at(days_from(begins, after.as_of))
+            room = not changed or at - changed[-1].at >= NAME
+            changed.append(Tick(at, words if room else ""))
     return Chart(
         line=path(places),
         area=path([*upper, *lower]),
         dots=[Dot(*place, label) for place, label in zip(places, labels, strict=True)],
         across=[Tick(y.at(value), f"{value:g}") for value in (*_BEGINS, y.low, y.high) if _apart(value, y)],
-        along=[Tick(x.at(days_from(begins, at)), _day(at)) for at in (begins, ends)],
+        along=[Tick(x.at(days_from(begins, at)), day(at)) for at in (begins, ends)],
         marks=changed,
     )
 
@@ -121,8 +125,8 @@ def risk_chart(curve: Sequence[tuple[int, float]], as_of: datetime, renewal_at: 
         area=path([(x.at(0), y.at(0)), *places, (x.at(days), y.at(0))]),
         dots=[Dot(x.at(day), y.at(risk), f"{day} days: {100 * risk:.1f} %") for day, risk in curve if day % 28 == 0],
         across=[Tick(y.at(share * highest), f"{100 * share * highest:g} %") for share in (0, 0.5, 1)],
-        along=[Tick(x.at(day), _day(as_of + timedelta(days=day))) for day in (0, days // 2, days)],
-        marks=[Tick(x.at(days_from(as_of, at)), f"renewal {_day(at)}") for at in near],
+        along=[Tick(x.at(after), day(as_of + timedelta(days=after))) for after in (0, days // 2, days)],
+        marks=[Tick(x.at(days_from(as_of, at)), f"renewal {day(at)}") for at in near],
     )
 
 
@@ -186,7 +190,3 @@ def path(places: Sequence[tuple[float, float]]) -> str:
 def days_from(start: datetime, end: datetime) -> float:
     """Days from one moment to another."""
     return (end - start).total_seconds() / 86_400
-
-
-def _day(at: datetime) -> str:
-    return f"{at.day} {at:%b %Y}"

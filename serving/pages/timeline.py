@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from serving.account_timeline import AccountTimeline, Lane
+from serving.account_timeline import AccountTimeline, Entry, Lane
 from serving.history import HistoryPoint
 from serving.pages.timeline_strip import LANES, Strip, strip
 from serving.pages.timeline_words import in_words
 
-OPEN_MONTHS = 3
-"""Months that are shown at once; older ones unfold."""
+LATEST_MONTHS = 3
+"""Months that are told in words unless all are asked for."""
 
 
 @dataclass(frozen=True)
@@ -33,45 +33,44 @@ class Month:
 
 @dataclass(frozen=True)
 class TimelineShown:
-    """The strip and the list: those ahead, the soonest first, then month by month; `older` ones unfold.
+    """The strip and the list: those ahead, the soonest first, then month by month; `older` entries aren't in it.
 
-    `left_out` counts by lane the older entries that aren't kept.
+    `left_out` counts by lane still older ones that aren't kept.
     """
 
     strip: Strip
     ahead: list[Line]
     months: list[Month]
-    older: list[Month]
+    older: int
     entries: int
     left_out: dict[str, int]
 
 
 def timeline_shown(
-    timeline: AccountTimeline, history: Sequence[HistoryPoint], renewal_at: datetime | None
+    timeline: AccountTimeline, history: Sequence[HistoryPoint], renewal_at: datetime | None, *, whole: bool = False
 ) -> TimelineShown | None:
-    """The timeline of an account; None where no scoring has written one."""
+    """The timeline of an account, `whole` or the latest months in words; None where no scoring has written one."""
     if not timeline.known:
         return None
-    as_of, lines = timeline.as_of, _lines(timeline)
-    ahead = [line for line in lines if line.at > as_of]
-    past = sorted((line for line in lines if line.at <= as_of), key=lambda line: line.at, reverse=True)
-    months = [Month(title, list(of_month)) for title, of_month in groupby(past, lambda line: f"{line.at:%B %Y}")]
+    as_of, entries = timeline.as_of, timeline.entries
+    past = [entry for entry in entries if entry.at <= as_of]
+    months = [list(month) for _, month in groupby(reversed(past), lambda entry: (entry.at.year, entry.at.month))]
+    told = months if whole else months[:LATEST_MONTHS]
     return TimelineShown(
         strip=strip(timeline, history, renewal_at),
-        ahead=ahead,
-        months=months[:OPEN_MONTHS],
-        older=months[OPEN_MONTHS:],
-        entries=len(timeline.entries),
+        ahead=_lines(entries[len(past) :], as_of),
+        months=[Month(f"{month[0].at:%B %Y}", _lines(month, as_of)) for month in told],
+        older=sum(map(len, months[len(told) :])),
+        entries=len(entries),
         left_out={label: timeline.left_out[lane] for lane, label in LANES if lane in timeline.left_out},
     )
 
 
-def _lines(timeline: AccountTimeline) -> list[Line]:
+def _lines(entries: Sequence[Entry], as_of: datetime) -> list[Line]:
     """The entries in words; what happens to several contracts at once is one line."""
     found: list[Line] = []
     for (lane, at, _), alike in groupby(
-        timeline.entries, lambda entry: (entry.lane, entry.at, entry.kind if entry.lane == "contract" else id(entry))
+        entries, lambda entry: (entry.lane, entry.at, entry.kind if entry.lane == "contract" else id(entry))
     ):
-        held = list(alike)
-        found.append(Line(lane, at, in_words(held, timeline.as_of)))
+        found.append(Line(lane, at, in_words(list(alike), as_of)))
     return found

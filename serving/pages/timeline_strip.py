@@ -1,6 +1,7 @@
 """The strip of a timeline: where its entries lie, in a lane for each kind of thing, with health above them."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -35,21 +36,19 @@ ROWS = 3
 """Rows of bars that the tickets lie in."""
 
 Place = Callable[[datetime], float]
-Shape = Literal["dot", "up", "down", "diamond", "cross", "square", "bar", "answer"]
+Shape = Literal["dot", "up", "down", "diamond", "cross", "square", "answer"]
 Tone = Literal["good", "bad", "plain", "hollow"]
 
 
 @dataclass(frozen=True)
 class Mark:
-    """An entry on the strip; `width` and `height` are a bar's, `text` an answer's."""
+    """An entry on the strip, `drawn` as a path; an answer's `text` is written instead."""
 
-    shape: Shape
     x: float
     y: float
     tone: Tone
     label: str
-    width: float = 0.0
-    height: float = 0.0
+    drawn: str
     text: str = ""
 
 
@@ -96,8 +95,8 @@ def strip(timeline: AccountTimeline, history: Sequence[HistoryPoint], renewal_at
     moments = [point for point in {point.as_of: point for point in history}.values() if begins <= point.as_of <= as_of]
     y = health_axis([point.health for point in moments] or [50.0], HEALTH_BOTTOM, HEALTH_TOP)
     line = path([(place(point.as_of), y.at(point.health)) for point in moments]) if len(moments) > 1 else ""
-    counts = {label: sum(entry.lane == lane for entry in timeline.entries) for lane, label in LANES}
-    told = ", ".join(f"{label.lower()} {count}" for label, count in counts.items())
+    counts = Counter(entry.lane for entry in timeline.entries)
+    told = ", ".join(f"{label.lower()} {counts[lane]}" for lane, label in LANES)
     return Strip(
         lanes=lanes,
         months=_months(begins, ends, place),
@@ -140,7 +139,8 @@ def _months(begins: datetime, ends: datetime, place: Place) -> list[Tick]:
 
 
 def _mark(entry: Entry, place: Place, y: float, as_of: datetime) -> Mark:
-    return Mark(_shape(entry), place(entry.at), y, _tone(entry), _label(entry, as_of), text=_answer(entry))
+    x = place(entry.at)
+    return Mark(x, y, _tone(entry), _label(entry, as_of), f"M{x:g} {y:g}{_SHAPES[_shape(entry)]}", _answer(entry))
 
 
 def _shape(entry: Entry) -> Shape:
@@ -174,8 +174,17 @@ def _bars(entries: Sequence[Entry], place: Place, middle: float, as_of: datetime
         tone = _tone(entry)
         height = (8.0 if tone == "bad" else 5.0) * (1 if rows > 1 else 2)
         y = middle + (row - (rows - 1) / 2) * 9
-        marks.append(Mark("bar", start, y, tone, _label(entry, as_of), width=width, height=height))
+        marks.append(Mark(start, y, tone, _label(entry, as_of), _bar(start, y, width, height)))
     return marks
+
+
+def _bar(x: float, y: float, width: float, height: float) -> str:
+    """A bar with round corners."""
+    across, down = f"{width - 4:.1f}", f"{height - 4:g}"
+    return (
+        f"M{x + 2:.1f} {y - height / 2:g}h{across}a2 2 0 0 1 2 2v{down}a2 2 0 0 1-2 2h-{across}"
+        f"a2 2 0 0 1-2-2v-{down}a2 2 0 0 1 2-2z"
+    )
 
 
 def _label(entry: Entry, as_of: datetime) -> str:
@@ -198,5 +207,15 @@ def _tone(entry: Entry) -> Tone:
 
 
 _LEAVING = {"notice", "ended"}
+_SHAPES: Mapping[Shape, str] = {
+    "dot": "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0z",
+    "up": "m0-6.5 6.5 11.5h-13z",
+    "down": "m0 6.5 6.5-11.5h-13z",
+    "diamond": "m0-7 7 7-7 7-7-7z",
+    "cross": "m-6-4 2-2 4 4 4-4 2 2-4 4 4 4-2 2-4-4-4 4-2-2 4-4z",
+    "square": "m-5.5-5.5h11v11h-11z",
+    "answer": "",
+}
+"""How each is drawn around its place."""
 _GRADES = {"nps": (6.0, 9.0), "csat": (2.0, 4.0), "impact": (-0.2, 0.2)}
 """Answers up to the first are poor, from the second on good."""

@@ -4,8 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
+from fastapi.testclient import TestClient
 
 from features.catalogue import CATALOGUE
+from serving.api import create_app
+from serving.pages.account import MOST_SIGNALS
 from serving.pages.signals import signal_rows
 from serving.read_models import FreshnessShown, SignalShown
 from serving.scores import AccountScore, Batch, Signal, Status
@@ -75,3 +78,19 @@ def test_trends_are_of_the_latest_moments_as_last_known(
     assert trend[-1] == (-1.0, 7.0)
     assert len(trend) == MOMENTS - 1
     assert signal_trends(sqlite, sqlite.current(), "b") == {}
+
+
+def test_the_signals_with_the_largest_effect_are_shown_and_all_when_asked_for(
+    sqlite: ScoreStore, make_batch: Callable[..., Batch], make_score: Callable[..., AccountScore]
+) -> None:
+    signals = [Signal(name, 1.0, -float(place)) for place, name in enumerate(list(CATALOGUE)[: MOST_SIGNALS + 3])]
+    sqlite.publish(make_batch(2), [make_score("a", signals=signals), make_score("b", signals=signals[:MOST_SIGNALS])])
+    with TestClient(create_app(sqlite), base_url="http://127.0.0.1", headers={"Accept": "text/html"}) as client:
+        shown = {path: client.get(f"/accounts/{path}").text for path in ("a", "a?whole=1", "b")}
+    told = {
+        path: [signal.name for signal in signals if f'title="{signal.name}"' in text] for path, text in shown.items()
+    }
+    everything = [signal.name for signal in signals]
+    assert told == {"a": everything[3:], "a?whole=1": everything, "b": everything[:MOST_SIGNALS]}
+    link = f'<a href="/accounts/a?since=28&amp;whole=1#signals">All {MOST_SIGNALS + 3} signals</a>'
+    assert [link in text for text in shown.values()] == [True, False, False]

@@ -167,6 +167,18 @@ def test_the_page_says_the_same_twice(told: ScoreStore) -> None:
         assert "The next scoring writes it" in client.get("/accounts/b").text
 
 
+def test_older_months_are_told_when_they_are_asked_for(told: ScoreStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.pages.timeline.LATEST_MONTHS", 1)
+    with TestClient(create_app(told), base_url="http://127.0.0.1", headers={"Accept": "text/html"}) as client:
+        latest = client.get("/accounts/a?since=7").text
+        assert latest.count("Contract began") == 1, "on the strip"
+        assert '<a href="/accounts/a?since=7&amp;whole=1#timeline">Before that (1)</a>' in latest
+        whole = client.get("/accounts/a?since=7&whole=1").text
+    assert whole.count("Contract began") == 2
+    assert "Before that" not in whole
+    assert '<details class="by-month" open>' in whole
+
+
 def entry(lane: str, kind: str, at: float, **facts: object) -> Entry:
     """An entry so many days after `AS_OF`."""
     made = {"lane": lane, "kind": kind, "at": day(at), "known_at": day(at), **facts}

@@ -8,6 +8,7 @@ account to account.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,12 @@ from numpy.typing import NDArray
 from features.catalogue import CATALOGUE
 
 Floats = NDArray[np.float64]
+
+
+@lru_cache(maxsize=256)
+def made_of(table: str, names: tuple[str, ...]) -> list[int]:
+    """The places among `names` of the signals made of that table alone."""
+    return [place for place, name in enumerate(names) if CATALOGUE[name].tables == (table,)]
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ class Feeds:
         missing = np.isnan(values)
         lacks = np.zeros((len(values), len(self.typical)), dtype=bool)
         for column, table in enumerate(self.typical):
-            alone = [i for i, name in enumerate(names) if CATALOGUE[name].tables == (table,)]
+            alone = made_of(table, tuple(names))
             if alone:
                 lacks[:, column] = missing[:, alone].all(axis=1)
         return lacks

@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.catalogue import CATALOGUE
 from training.model import words
+from training.model.feeds import made_of
 from training.model.path import FIGURES, Floats, Scored, along
 from training.model.snapshot import Snapshot, days_between, number
 
@@ -102,7 +104,7 @@ def _steps(before: Scored, after: Scored) -> Iterator[_Step]:
         if a != b and not (np.isnan(a) and np.isnan(b))
     }
     elapsed = days_between(old.as_of, new.as_of)
-    yield from _tables(moved, names, old, new)
+    yield from _tables(moved, names, was, now)
     for name, (value, then) in moved.items():
         ages = name == "tenure_days" and abs(then - value - elapsed) < 1.0
         kind: Kind = "clock" if ages else "data" if np.isnan(value) or np.isnan(then) else "signal"
@@ -111,11 +113,13 @@ def _steps(before: Scored, after: Scored) -> Iterator[_Step]:
     yield from _parts(before, after)
 
 
-def _tables(moved: dict[str, tuple[float, float]], names: list[str], old: Snapshot, new: Snapshot) -> Iterator[_Step]:
+def _tables(
+    moved: dict[str, tuple[float, float]], names: list[str], was: NDArray[np.float32], now: NDArray[np.float32]
+) -> Iterator[_Step]:
     """Tables that stopped or came back for the account, each with its signals, which are taken out of `moved`."""
     for table in words.FEEDS:
-        alone = [name for name in names if CATALOGUE[name].tables == (table,)]
-        told, tells = (not np.isnan(side.accounts(alone).values).all() for side in (old, new))
+        alone = made_of(table, tuple(names))
+        told, tells = (not np.isnan(values[alone]).all() for values in (was, now))
         if told != tells:
             slots = tuple(name for name in moved if table in CATALOGUE[name].tables)
             for name in slots:

@@ -34,12 +34,14 @@ def figures(model: HealthModel, accounts: Accounts) -> Floats:
     values, churn = accounts.values, model.churn
     standing = churn.standing(values, list(model.card.signals))
     shifts = churn.calibration.shifts(accounts.segments)
-    fixed, leads = of_fixed_term(values, model.card.signals), range(1, LEADS + 1)
-    clocks = [clock_values(lead, accounts.renewal, accounts.term, fixed) for lead in leads]
-    x = np.vstack([renewal_ahead(values), *(np.hstack([values, clock]) for clock in clocks)])
+    lead = np.repeat(np.arange(1, LEADS + 1), len(values))
+    renewal, term = np.tile(accounts.renewal, LEADS), np.tile(accounts.term, LEADS)
+    fixed = np.tile(of_fixed_term(values, model.card.signals), LEADS)
+    of_leads = np.hstack([np.tile(values, (LEADS, 1)), clock_values(lead, renewal, term, fixed)])
+    x = np.vstack([renewal_ahead(values), of_leads])
     log_odds = churn.log_odds(x, np.tile(standing, LEADS + 1), np.tile(shifts, LEADS + 1)).reshape(LEADS + 1, -1)
     health = 50.0 - POINTS_PER_LOG_ODD * (log_odds[0] + model.card.reference)
-    hazards = expit(log_odds[1:].T) * np.column_stack([at_risk(lead, accounts.renewal, fixed) for lead in leads])
+    hazards = expit(log_odds[1:].T) * at_risk(lead, renewal, fixed).reshape(LEADS, -1).T
     return np.column_stack([health, risk_within(hazards, 90), risk_within(hazards, 365)])
 
 
