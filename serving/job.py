@@ -6,6 +6,7 @@ decided on, an alias moves in one step to a version that is there, and a batch b
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -174,11 +175,17 @@ def _retrain(
     champion = champion_of(registry)
     wanted = _wanted(settings, registry, champion, versions, tables, as_of, feeds, report)
     try:
-        return _do(settings, registry, wanted, tables, as_of, report)
+        done = _do(settings, registry, wanted, tables, as_of, report)
     except HistoryError as error:
         if champion is None:
             raise
         return Retraining("none", (*wanted.reasons, f"but it can't be done: {error}"))
+    if done.action == "train" and done.decision == "kept_challenger" and wanted.level_off:
+        failed = f"version {done.version}, trained for it, stays challenger: {done.decision_reason}"
+        only_level = retraining.Wanted("recalibrate", (*wanted.reasons, failed))
+        with suppress(HistoryError):
+            return _do(settings, registry, only_level, tables, as_of, report)
+    return done
 
 
 def _wanted(
@@ -197,7 +204,7 @@ def _wanted(
     stands = retraining.standing(model, tables, as_of, proof(registry, champion.version.number), report)
     wanted = retraining.wanted(replace(stands, drifted=feeds.drifted), retraining.attempts(versions))
     if settings.retrain == "always" and as_of >= stands.trained_until:
-        return retraining.Wanted("train", ("--retrain always",))
+        return replace(wanted, action="train", reasons=("--retrain always",))
     return wanted
 
 

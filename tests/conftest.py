@@ -1,5 +1,6 @@
 """What every test may use: a real PostgreSQL and servers of Spark Connect, started once and stopped at the end."""
 
+import gc
 import os
 import pwd
 import shutil
@@ -23,6 +24,7 @@ from tests.forking import Forking
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported
 # Read when LightGBM is: its threads wait for each other without holding a core that others want.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+gc.set_threshold(50_000, 20, 50)  # all that is imported stays; to look through it for garbage is a tenth of a run
 if "PYTEST_XDIST_WORKER" in os.environ:  # a process per core: threads of each would only wait for one another
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 # xdist's workers say 80, which would be the width of every table; a test that wants one says how wide.

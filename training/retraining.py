@@ -2,8 +2,9 @@
 
 A champion is trained anew where there is none, where it tells leavers apart less well than was proven, where the book
 has drifted away from the one it was trained on, where much can be learned that it doesn't know, or where it is old.
-Where only its level is off, it is recalibrated: quicker, and people keep the order of accounts they work with. What was
-tried within a period isn't tried again, whatever came of it.
+Where only its level is off, it is recalibrated: quicker, and people keep the order of accounts they work with; so it is
+where its level is off and what was trained instead failed its floors. What was tried within a period isn't tried again,
+whatever came of it.
 """
 
 import math
@@ -75,10 +76,14 @@ class Standing:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to do, and why in sentences, the weightiest first; a sentence says why nothing is done, too."""
+    """What to do, and why in sentences, the weightiest first; a sentence says why nothing is done, too.
+
+    `level_off`: the champion's level has to be set right, also where what is trained for it doesn't become champion.
+    """
 
     action: Action
     reasons: tuple[str, ...]
+    level_off: bool = False
 
 
 def wanted(standing: Standing | None, tried: Sequence[datetime] = ()) -> Wanted:
@@ -94,8 +99,9 @@ def wanted(standing: Standing | None, tried: Sequence[datetime] = ()) -> Wanted:
         return Wanted("none", (said,))
     if not reasons:
         return Wanted("none", ("nothing has moved, and the champion isn't old",))
-    only_level = all(action == "recalibrate" for action, _ in reasons)
-    return Wanted("recalibrate" if only_level else "train", tuple(reason for _, reason in reasons))
+    actions = {action for action, _ in reasons}
+    told = tuple(reason for _, reason in reasons)
+    return Wanted("train" if "train" in actions else "recalibrate", told, level_off="recalibrate" in actions)
 
 
 def standing(

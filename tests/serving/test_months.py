@@ -6,6 +6,8 @@ couldn't be told from chance within months. A change of regime in a large book i
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
+from shutil import copyfile
 
 import polars as pl
 import pytest
@@ -55,6 +57,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Tables]:
         replace(model, churn=replace(model.churn, calibration=wrong)),
         parameters={}, metrics={}, texts=kept, tags={"floors": PROVEN}, newest=newest, promote=True,
     )  # fmt: skip
+    copyfile(folder / "mlflow.db", folder / "untouched.db")
     return Settings(source=str(folder / "company"), state=folder), tables
 
 
@@ -86,6 +89,19 @@ def test_the_wrong_level_is_noticed_within_two_months_of_matured_outcomes_and_se
     later = [summary for summary in done if summary.as_of > first.as_of]
     assert later
     assert not any("calibration" in why for summary in later for why in summary.retraining.reasons)
+
+
+def test_where_what_was_trained_fails_its_floors_the_level_is_set_right_all_the_same(
+    home: tuple[Settings, Tables], tmp_path: Path
+) -> None:
+    copyfile(home[0].state / "untouched.db", tmp_path / "mlflow.db")
+    settings = Settings(source=home[0].source, state=tmp_path, retrain="always")
+    as_of = BEGIN + PERIOD * 4
+    did = run(settings, as_of=as_of, now=as_of + timedelta(hours=4), report=lambda _: None).retraining
+    assert (did.action, did.decision, did.version) == ("recalibrate", "promoted", "3"), did
+    assert did.reasons[-1].startswith("version 2, trained for it, stays challenger: floors failed")
+    versions = Registry(settings.tracking, settings.state / "artifacts", settings.model)
+    assert [versions.find(number).tags["decision"] for number in ("2", "3")] == ["kept_challenger", "promoted"]
 
 
 def test_who_became_champion_did_so_by_floors_and_every_decision_is_told(

@@ -58,6 +58,7 @@ TOO_FEW = {None: Estimate(0.8, 0.6, 1.0), "small": Estimate(0.6, 0.5, 0.8)}
 def test_the_rule(changes: dict[str, object], action: str, says: str) -> None:
     found = wanted(replace(WELL, **changes))  # type: ignore[arg-type]
     assert found.action == action
+    assert found.level_off is any("calibration is out of bounds" in reason for reason in found.reasons)
     assert says in found.reasons[0]
 
 
