@@ -61,15 +61,14 @@ def home(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(home: Path):
+def address(home: Path, forking: Forking):
     """Where the scores are served, on a port the system chose."""
-    command = [str(HEALTHSCORE), "serve", "--port", "0"]
-    server = subprocess.Popen(command, cwd=home, env=environment(), stdout=subprocess.PIPE, text=True)
+    server = forking.start(COMMAND, "serve", "--port", "0", cwd=home)
     found = re.match(r"Serving on (http://127\.0\.0\.1:\d+)/", server.stdout.readline())
     yield found.group(1)
     server.send_signal(signal.SIGINT)
-    assert server.wait(20) == 0
-    server.stdout.close()
+    _, said = server.communicate(timeout=20)
+    assert server.returncode == 0, said
 
 
 def get(url: str) -> dict[str, object]:

@@ -25,19 +25,19 @@ from rich.table import Table as Grid
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from features.errors import UnusableData  # noqa: E402
-from features.matrix import build  # noqa: E402
-from features.periods import PERIOD, snapshots  # noqa: E402
-from features.quality import check  # noqa: E402
-from features.simulation import simulate  # noqa: E402
-from features.sources import open_source  # noqa: E402
-from features.spine import spine  # noqa: E402
-from features.tables import TABLES, Tables  # noqa: E402
-from training.monitoring.alarm import stops  # noqa: E402
-from training.monitoring.baseline import baseline  # noqa: E402
-from training.monitoring.feeds import feed_alarms  # noqa: E402
-from training.outcomes import outcomes  # noqa: E402
-from training.train import train  # noqa: E402
+from features.errors import UnusableData
+from features.matrix import build
+from features.periods import PERIOD, snapshots
+from features.quality import check
+from features.simulation import simulate
+from features.sources import open_source
+from features.spine import spine
+from features.tables import TABLES, Tables
+from training.monitoring.alarm import stops
+from training.monitoring.baseline import baseline
+from training.monitoring.feeds import feed_alarms
+from training.outcomes import outcomes
+from training.train import train
 
 END = datetime(2026, 1, 1)
 MADE = END - PERIOD * 26
@@ -85,10 +85,14 @@ def main(accounts: int = 600) -> None:
     found: dict[str, list[tuple[str, str]]] = {}
     for name, fault, broken in track(list(faults(tables)), "planted faults", console=CONSOLE):
         try:
-            alarms = feed_alarms(build(broken, spine(broken, [NOW])), broken, usual, model)
-            told = "held back" if stops(alarms) else "warned" if alarms else "missed"
-        except UnusableData:  # without contracts there are no accounts to score
+            matrix = build(broken, spine(broken, [NOW]))
+        except UnusableData:  # there are no contracts
+            matrix = made_of.clear()
+        if matrix.is_empty():  # there is nobody to score, which is an error
             told = "held back"
+        else:
+            alarms = feed_alarms(matrix, broken, usual, model)
+            told = "held back" if stops(alarms) else "warned" if alarms else "missed"
         found.setdefault(name, []).append((told, fault))
     shown = Grid("table", "faults", "held back", "only warned", "missed")
     for name, tried in found.items():

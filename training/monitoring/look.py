@@ -6,6 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
+from features.errors import HistoryError
 from features.findings import Checked
 from features.matrix import build
 from features.periods import PERIOD, PERIODS_A_YEAR, snapshots
@@ -55,10 +56,13 @@ def look(
     """Everything that is watched, at `as_of`.
 
     `said` are the scores published so far (`training.monitoring.matured.SAID`), `opinions` those of people
-    (`training.monitoring.opinions.OPINIONS`), `before` the last look, which the source is compared with.
+    (`training.monitoring.opinions.OPINIONS`), `before` the last look, which the source is compared with. Raises
+    HistoryError where nobody is a customer at `as_of`.
     """
     tables, model = checked.tables, watched.model
     snapshot = build(tables, spine(tables, [as_of]), progress=progress)
+    if snapshot.is_empty():
+        raise HistoryError(f"no account has a contract in force at {as_of:%Y-%m-%d}: look as of another day")
     known = outcomes(tables, model.card.grace_days, as_of)
     progress("feeds and drift")
     source = seen(checked)

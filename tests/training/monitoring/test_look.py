@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 
+from features.errors import HistoryError
 from features.findings import Checked
 from training.intervals import Estimate
 from training.monitoring.alarm import Alarm
@@ -53,6 +54,13 @@ def test_published_scores_are_held_against_outcomes_per_segment(looked: Monitori
     metrics = looked.metrics()
     assert metrics["expected_to_actual_30d"] == found.figures["expected_to_actual"].value
     assert {"psi_health", "auc_if_calibrated_90d", "bands_changed", "alarms_stop"} <= set(metrics)
+
+
+def test_a_book_without_customers_is_one_clear_error(company, usual) -> None:
+    checked = Checked(company.tables, (), {}, {}, {}, {})
+    watched, long_ago = Watched(company.model, "churn", "7", usual), datetime(2001, 1, 1)
+    with pytest.raises(HistoryError, match="no account has a contract in force at 2001-01-01"):
+        look(checked, watched, as_of=long_ago, made_at=NOW)
 
 
 def test_a_column_that_is_gone_and_one_that_is_new_are_warned_of(looked: Monitoring) -> None:
