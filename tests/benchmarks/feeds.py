@@ -3,8 +3,8 @@
 On a simulated company of 600 accounts and 48 months, with a model trained half way. First the 26 periods after, as they
 are: every alarm there is a false one, and printed. Then faults planted ten periods after the model was made, one at a
 time: each table stopped for 7, 28, 60 and 400 days, and gone; amounts and counts of each table all zero or × 100 over 7
-days, 28 days and always, and ÷ 100 always. Prints for each table how many of them hold the scores back, which only warn,
-and which are missed.
+days, 28 days and always, and ÷ 100 always. Prints for each table how many of them hold the scores back, which only
+warn, and which are missed.
 """
 
 import os
