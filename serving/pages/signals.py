@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from features.catalogue import CATALOGUE
+from serving.pages.charts import Axis, path
 from serving.read_models import FreshnessShown, SignalShown
 from serving.scores import Status
 from serving.templating import in_unit
@@ -65,7 +66,7 @@ def _row(
 def _line(points: Sequence[tuple[float, float]]) -> str:
     """A line in a box of 84 by 22, over all of its height; in the middle where nothing moves."""
     values = [value for _, value in points]
-    begins, low, high = points[0][0], min(values), max(values)
-    across, up = 80 / ((points[-1][0] - begins) or 1.0), 18 / ((high - low) or 1.0)
-    bottom = 20.0 if high > low else 11.0
-    return " ".join(f"{2 + (day - begins) * across:.1f},{bottom - (value - low) * up:.1f}" for day, value in points)
+    low, high = min(values), max(values)
+    y = Axis(low, high, 20, 2) if high > low else Axis(low - 1, high + 1, 20, 2)
+    x = Axis(points[0][0], points[-1][0], 2, 82)
+    return path([(x.at(day), y.at(value)) for day, value in points])
