@@ -1,8 +1,8 @@
 """The audit log: who read or changed what of which account, and when. It only grows, and holds ids, never names."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import insert, select
 
@@ -10,8 +10,7 @@ from serving.access.tables import audit_log
 from serving.store import ScoreStore
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One request, or one command: `what` is its method and route, `result` its status.
 
     `who` is `key:<id>`, `oidc:<subject>`, `local` or `command`. A list has no `account_id`: it shows those in reach.
@@ -25,9 +24,6 @@ class Entry:
     result: int
 
 
-_FIELDS = tuple(field.name for field in fields(Entry))
-
-
 class AuditLog:
     """The log of a store."""
 
@@ -36,7 +32,7 @@ class AuditLog:
 
     def write(self, entries: Iterable[Entry]) -> None:
         """Add entries, all or none. Raises StoreUnavailable."""
-        if rows := [{name: getattr(entry, name) for name in _FIELDS} for entry in entries]:
+        if rows := [entry._asdict() for entry in entries]:
             with self._store.writing() as connection:
                 connection.execute(insert(audit_log), rows)
 
@@ -58,4 +54,4 @@ class AuditLog:
             asked = asked.where(audit_log.c.at >= since)
         with self._store.reading() as connection:
             rows = connection.execute(asked).all()
-        return [Entry(**{name: row._mapping[name] for name in Entry.__dataclass_fields__}) for row in rows]
+        return [Entry(**{name: row._mapping[name] for name in Entry._fields}) for row in rows]

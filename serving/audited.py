@@ -27,31 +27,31 @@ class Audited:
         if scope["type"] != "http" or "caller" not in scope.get("state", {}):
             await self.app(scope, receive, send)
             return
-        who = scope["state"]["caller"].who
+        who, at = scope["state"]["caller"].who, self._clock()
         if who.startswith("key:"):
-            self._recorder.used(who.removeprefix("key:"), self._clock())
+            self._recorder.used(who.removeprefix("key:"), at)
         answered = False
 
         async def sending(message: Message) -> None:
             nonlocal answered
             if message["type"] == "http.response.start":
                 answered = True
-                await self._record(scope, message["status"])
+                await self._record(scope, at, message["status"])
             await send(message)
 
         try:
             await self.app(scope, receive, sending)
         except Exception:
             if not answered:
-                await self._record(scope, 500)
+                await self._record(scope, at, 500)
             raise
 
-    async def _record(self, scope: Scope, status: int) -> None:
+    async def _record(self, scope: Scope, at: datetime, status: int) -> None:
         needs = scope["state"].get("needs")
         account_id = scope.get("path_params", {}).get("account_id")
         if needs in _AUDITED or account_id is not None:
             entry = Entry(
-                at=self._clock(),
+                at=at,
                 who=scope["state"]["caller"].who,
                 what=f"{scope['method']} {template(scope)}",
                 account_id=None if account_id is None else account_id.replace("\x00", "")[:_LONGEST_ID],

@@ -55,7 +55,7 @@ class SecurityHeaders:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 said = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(pair for pair in _RAW if pair[0] not in said)]
+                message["headers"] = [*message["headers"], *[pair for pair in _RAW if pair[0] not in said]]
             await send(message)
 
         await self.app(scope, receive, sending if scope["type"] == "http" else send)

@@ -8,7 +8,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.headers import header
-from serving.logs import REQUEST_ID, REQUESTS
+from serving.logs import REQUEST_ID, REQUESTS, Answered
 from serving.metrics import Metrics
 
 HEADER = "X-Request-ID"
@@ -40,7 +40,7 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                others = (pair for pair in message["headers"] if pair[0] != _NAME)
+                others = [pair for pair in message["headers"] if pair[0] != _NAME]
                 message["headers"] = [*others, (_NAME, request_id.encode())]
             await send(message)
 
@@ -52,13 +52,9 @@ class Observed:
             route, method = template(scope), scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.count(method, route, status, seconds)
             caller = state.get("caller")
-            _LOG.info(
-                "%s %s %s", method, route, status,
-                extra={
-                    "method": method, "route": route, "status": status, "ms": round(1000 * seconds, 2),
-                    "who": None if caller is None else caller.who,
-                },
-            )  # fmt: skip
+            if _LOG.isEnabledFor(logging.INFO):
+                who = None if caller is None else caller.who
+                _LOG.handle(Answered(method=method, route=route, status=status, seconds=seconds, who=who))
             REQUEST_ID.reset(current)
 
 

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import threading
 from concurrent.futures import Future
-from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from serving.access.keys import Keys
@@ -100,4 +99,4 @@ class Recorder:
             else:
                 return
         for entry in entries:  # not lost: the logs have it
-            _LOG.error("not in the audit log", extra={"audit": asdict(entry)})
+            _LOG.error("not in the audit log", extra={"audit": entry._asdict()})

@@ -1,7 +1,6 @@
 """`healthscore keys …` and `healthscore audit`."""
 
 import json
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, get_args
 
@@ -98,7 +97,7 @@ def audit(
         entries = AuditLog(store).entries(account_id=account, who=who, since=since, limit=limit)
     if as_json:
         for entry in entries:
-            typer.echo(json.dumps(asdict(entry) | {"at": f"{entry.at.isoformat()}Z"}, ensure_ascii=False))
+            typer.echo(json.dumps(entry._asdict() | {"at": f"{entry.at.isoformat()}Z"}, ensure_ascii=False))
         return
     table = Table("at", "who", "what", "account", "result", "request", box=None, pad_edge=False)
     for entry in entries:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from time import time
 
 import pytest
 from fastapi import FastAPI
@@ -21,7 +22,7 @@ from sqlalchemy import text
 
 from serving.api import create_app
 from serving.errors import StoreUnavailable
-from serving.logs import JsonLines
+from serving.logs import REQUESTS, JsonLines
 from serving.scores import AccountScore, Batch
 from serving.store import ScoreStore
 
@@ -161,6 +162,26 @@ def test_a_request_is_one_line_without_its_address(client: TestClient, lines: li
     ]
     assert all(line["ms"] > 0 and line["level"] == "info" and line["time"].endswith("+00:00") for line in read)
     assert not [line for line in lines if "Jane" in line or "Ada" in line]
+
+
+def test_a_request_is_a_record_like_others(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger=REQUESTS):
+        client.get("/v1/accounts", headers={"X-Request-ID": "r1"})
+    record = next(record for record in caplog.records if record.name == REQUESTS)
+    usual = logging.getLogger(REQUESTS).makeRecord(
+        REQUESTS, logging.INFO, "", 0, "GET %s %s", ("/v1/accounts", 200), None
+    )
+    assert vars(usual).keys() <= vars(record).keys()
+    assert (record.getMessage(), record.levelname) == (usual.getMessage(), usual.levelname)
+    usual.created, usual.msecs = record.created, record.msecs
+    usual.__dict__ |= {name: getattr(record, name) for name in ("method", "route", "status", "ms", "who")}
+    assert JsonLines().format(record) == JsonLines().format(usual)
+    assert logging.Formatter("%(asctime)s %(filename)s:%(lineno)d %(message)s").format(record).endswith(record.msg)
+    assert abs(record.created - time()) < 60
+    with caplog.at_level(logging.WARNING, logger=REQUESTS):
+        before = len(caplog.records)
+        client.get("/v1/accounts")
+    assert len(caplog.records) == before
 
 
 def test_no_trace_of_a_request_is_given_to_others(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
