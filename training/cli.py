@@ -123,6 +123,7 @@ def receipt(
     state: StateOption = None,
 ) -> None:
     """Say what a model version was worth, and write its receipt as a page that can be sent."""
+    from training import plots
     from training.receipt_page import page
 
     settings = in_force(state=state)
@@ -130,7 +131,7 @@ def receipt(
     if found is None:
         raise NotEnoughTime(f"{settings.model}@{version} was registered without a proof: its history was too short")
     proof = Receipt.from_json(found)
-    output.write_text(page(proof, f"{settings.model} {version}"), encoding="utf-8")
+    output.write_text(page(proof, plots.drawn(proof), f"{settings.model} {version}"), encoding="utf-8")
     tell(proof, out)
     out.print(f"The whole of it: {output}", highlight=False)
 

@@ -56,9 +56,10 @@ def fit(
     directions = [signal.direction or 0 for signal in signals]
 
     best, least, at = np.zeros(0), np.inf, np.zeros(len(signals) + 1)
+    of_early, of_late = ((z[part], rows.y[part], start[part]) for part in (early, late))
     for sd in WEIGHT_SDS:
-        at = _weights(z[early], rows.y[early], start[early], directions, sd, repeats, at)
-        loss = _levelled_loss(start[late] + z[late] @ at[1:], rows.y[late], repeats)
+        at = _weights(*of_early, directions, sd, repeats, at)
+        loss = _levelled_loss(of_late, at[1:], repeats)
         if loss >= least:
             break
         best, least, chosen = at, loss, sd
@@ -88,8 +89,10 @@ def _weights(
     return np.asarray(minimize(loss, at, jac=True, method="L-BFGS-B", bounds=bounds, options=exactly).x)
 
 
-def _levelled_loss(log_odds: Floats, y: NDArray[np.float32], repeats: float) -> float:
+def _levelled_loss(rows: tuple[Floats, NDArray[np.float32], Floats], weights: Floats, repeats: float) -> float:
     """Log-loss at the level of these rows themselves: what is judged is how well they are told apart."""
+    z, y, start = rows
+    log_odds = start + z @ weights
     ones, nothing = np.ones((len(y), 1)), np.zeros(1)
     log_odds = log_odds + shrunken(ones, y, log_odds, nothing, np.array([LEVEL_SD]), repeats)[0]
     return float((np.logaddexp(0.0, log_odds) - y * log_odds).mean())

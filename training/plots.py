@@ -17,6 +17,7 @@ from matplotlib.ticker import PercentFormatter
 
 from training.intervals import Estimate
 from training.receipt import Receipt
+from training.verdict import TOLD_AT
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#5B6470"
 _BAND_COLOURS = {"healthy": "#009E73", "at_risk": "#E69F00", "critical": "#D55E00"}
@@ -38,6 +39,17 @@ _STYLE: Any = {
     "grid.color": "#E3E6EA",
     "legend.frameon": False,
 }
+
+
+def drawn(receipt: Receipt) -> dict[str, str]:
+    """Every plot of a receipt by its name."""
+    return {
+        "calibration": calibration(receipt, TOLD_AT),
+        "caught": caught(receipt, TOLD_AT),
+        "warning": warning(receipt),
+        "bands": bands(receipt),
+        "against_anchors": against_anchors(receipt),
+    }
 
 
 def calibration(receipt: Receipt, days: int) -> str:

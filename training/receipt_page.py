@@ -1,9 +1,8 @@
 """The receipt as one HTML file that can be sent: no scripts, nothing from elsewhere, everything escaped."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
-from training import plots
 from training.backtest import MODEL
 from training.document import (
     NOT_TOLD,
@@ -28,9 +27,15 @@ from training.verdict import PERCENT, TOLD_AT
 BETTER = {"model": "the model", "anchor": "the anchor", "neither": "can't be told"}
 
 
-def page(receipt: Receipt, title: str = "Customer health score") -> str:
-    """The whole document; `title` names what was proven, such as the model and its version."""
-    sections = [_head(receipt, title), _foretold(receipt), _early(receipt), _against(receipt), _parts(receipt)]
+def page(receipt: Receipt, drawn: Mapping[str, str], title: str = "Customer health score") -> str:
+    """The whole document; `drawn` are its plots (`training.plots`), `title` names the model and its version."""
+    sections = [
+        _head(receipt, title),
+        _foretold(receipt, drawn),
+        _early(receipt, drawn),
+        _against(receipt, drawn),
+        _parts(receipt),
+    ]
     sections += [_missed(receipt), _made(receipt)]
     return document(f"{title}: receipt", sections)
 
@@ -63,7 +68,7 @@ def _tiles(receipt: Receipt) -> str:
     return f'<div class="tiles">\n{tiles}</div>\n'
 
 
-def _foretold(receipt: Receipt) -> str:
+def _foretold(receipt: Receipt, drawn: Mapping[str, str]) -> str:
     told = [(days, entry) for days in receipt.horizons if (entry := receipt.entry(days))]
     counts: list[Sequence[Cell]] = [
         ("snapshots whose outcome is known", *(f"{entry.rows:,}" for _, entry in told)),
@@ -75,11 +80,11 @@ def _foretold(receipt: Receipt) -> str:
         "<h2>How well it foretold who would leave</h2>\n"
         f"{table(['', *(f'within {days} days' for days, _ in told)], [*counts, *rows])}"
         f'<p class="soft">{intervals_are()}</p>\n'
-        f"{figure('Were the risks true? Each point is a tenth of the book', plots.calibration(receipt, TOLD_AT))}"
+        f"{figure('Were the risks true? Each point is a tenth of the book', drawn['calibration'])}"
     )
 
 
-def _early(receipt: Receipt) -> str:
+def _early(receipt: Receipt, drawn: Mapping[str, str]) -> str:
     rows: list[Sequence[Cell]] = [
         (band.band.replace("_", " "), f"{band.rows:,}", rate_of(band.churn_rate, 1)) for band in receipt.bands
     ]
@@ -94,16 +99,16 @@ def _early(receipt: Receipt) -> str:
         f"leaving they were taken. A band that turns and turns back is noise: {shown} of account-months. "
         f"People are told of settled bands, a score on the edge having to stay or to go further: {settled}.</p>\n"
         '<div class="pair">\n'
-        f"{figure('No longer green, by days before leaving', plots.warning(receipt))}"
-        f"{figure(f'Caught among the highest risks, {TOLD_AT} days', plots.caught(receipt, TOLD_AT))}"
+        f"{figure('No longer green, by days before leaving', drawn['warning'])}"
+        f"{figure(f'Caught among the highest risks, {TOLD_AT} days', drawn['caught'])}"
         "</div>\n"
         '<div class="pair">\n'
-        f"{figure('Left within 90 days, by band', plots.bands(receipt))}"
+        f"{figure('Left within 90 days, by band', drawn['bands'])}"
         f"<div>{table(['band', 'snapshots', 'left within 90 days'], rows)}</div>\n</div>\n"
     )
 
 
-def _against(receipt: Receipt) -> str:
+def _against(receipt: Receipt, drawn: Mapping[str, str]) -> str:
     if not receipt.comparisons:
         return ""
     return (
@@ -111,7 +116,7 @@ def _against(receipt: Receipt) -> str:
         "<p>Each anchor was given the same accounts and what was known at the same moments. The published formulas "
         "give no probability; a logistic regression on the score turns them into one here, which is more than they "
         "come with. A difference counts where its interval, told on the same draws of accounts, leaves out 0.</p>\n"
-        f"{figure('Right of 0 the model is better', plots.against_anchors(receipt))}"
+        f"{figure('Right of 0 the model is better', drawn['against_anchors'])}"
         + "".join(_horizon(receipt, days) for days in receipt.horizons)
     )
 

@@ -12,9 +12,6 @@ from training.receipt import Receipt
 from training.receipt_page import page
 from training.tracking import PAGE, RECEIPT
 
-TOLD_AT = 90
-"""Horizon of the plots, days."""
-
 
 def metrics(model: HealthModel, receipt: Receipt | None) -> dict[str, float]:
     """MLflow's metrics: the receipt's, and how much was learned, how far models differ, and what is forecast from."""
@@ -33,16 +30,10 @@ def texts(model: HealthModel, receipt: Receipt | None, name: str) -> dict[str, s
     made = {"model_card.md": "\n".join(_card(model, receipt, name))}
     if receipt is None:
         return made
-    drawn = {
-        "calibration": plots.calibration(receipt, TOLD_AT),
-        "caught": plots.caught(receipt, TOLD_AT),
-        "warning": plots.warning(receipt),
-        "bands": plots.bands(receipt),
-        "against_anchors": plots.against_anchors(receipt),
-    }
+    drawn = plots.drawn(receipt)
     return (
         made
-        | {RECEIPT: json.dumps(receipt.to_json(), indent=1), PAGE: page(receipt, name)}
+        | {RECEIPT: json.dumps(receipt.to_json(), indent=1), PAGE: page(receipt, drawn, name)}
         | {f"plots/{title}.svg": svg for title, svg in drawn.items()}
         | {"tables/figures.csv": _figures(receipt).to_csv(index=False)}
     )

@@ -4,7 +4,7 @@ A champion is trained anew where there is none, where it tells leavers apart les
 has drifted away from the one it was trained on, where much can be learned that it doesn't know, or where it is old.
 Where only its level is off, it is recalibrated: quicker, and people keep the order of accounts they work with; so it is
 where its level is off and what was trained instead failed its floors. What was tried within a period isn't tried again,
-whatever came of it.
+whatever came of it; what was trained and failed its floors is trained again when there is more to learn from.
 """
 
 import math
@@ -44,6 +44,8 @@ DRIFTED_POINTS = 0.3
 """Share of the model's points on signals that moved, from which on it does too."""
 AGAIN = PERIOD
 """A retraining isn't tried again before."""
+AFTER_FAILING = PERIOD * 3
+"""Nor is a training that failed its floors, unless `FEWEST_NEW` more churns have matured."""
 CHANCE = 0.01
 """How often, at most, a segment at the right level may be taken for one that is off."""
 FEWEST_IN_SEGMENT = 10
@@ -54,11 +56,11 @@ FEWEST_IN_SEGMENT = 10
 class Standing:
     """How a champion stands at `as_of`.
 
-    `trained_until` and `levelled_until` are the moments it knew outcomes up to. `churns` have matured since it was
-    trained on `learned_from` of them. `expected_to_actual` is over what has matured since its level was set, half a
-    year at most: of the whole book (None) and of each segment with enough churns. `auc` is over the same, `proven_auc`
-    the receipt's at the same horizon. `drift` is the population stability index of health between the snapshot it was
-    trained at and the newest, `drifted` the share of its points that lies on signals which moved
+    `trained_until` and `levelled_until` are the moments it knew outcomes up to. It was trained on `learned_from` churns;
+    others have matured since, at the moments `churned`. `expected_to_actual` is over what has matured since its level
+    was set, half a year at most: of the whole book (None) and of each segment with enough churns. `auc` is over the
+    same, `proven_auc` the receipt's at the same horizon. `drift` is the population stability index of health between
+    the snapshot it was trained at and the newest, `drifted` the share of its points that lies on signals which moved
     (`training.monitoring.drift`).
     """
 
@@ -66,7 +68,7 @@ class Standing:
     trained_until: datetime
     levelled_until: datetime
     learned_from: int
-    churns: int
+    churned: Sequence[datetime]
     expected_to_actual: Mapping[str | None, Estimate]
     auc: Estimate
     proven_auc: Estimate
@@ -86,22 +88,41 @@ class Wanted:
     level_off: bool = False
 
 
-def wanted(standing: Standing | None, tried: Sequence[datetime] = ()) -> Wanted:
-    """What the rule says of a champion; None: there is no champion. `tried`: moments training was tried for."""
+@dataclass(frozen=True)
+class Attempt:
+    """A version that was made of what was known at `until`; `failed`: its floors kept it from becoming champion."""
+
+    action: Action
+    until: datetime
+    failed: bool
+
+    def again(self, action: Action, churned: Sequence[datetime]) -> datetime:
+        """When `action` is worth another try."""
+        if not (self.failed and self.action == action == "train"):
+            return self.until + AGAIN
+        new = sorted(at for at in churned if at > self.until)
+        return max(self.until + AGAIN, min([self.until + AFTER_FAILING, *new[FEWEST_NEW - 1 :]]))
+
+
+def wanted(standing: Standing | None, tried: Sequence[Attempt] = ()) -> Wanted:
+    """What the rule says of a champion, of which `tried` was tried; None: there is no champion."""
     if standing is None:
         return Wanted("train", ("there is no champion yet",))
     if standing.as_of < standing.trained_until:
         return Wanted("none", ("the champion knows later outcomes than those of this day",))
-    recent = [moment for moment in tried if timedelta(0) <= standing.as_of - moment < AGAIN]
     reasons = list(_reasons(standing))
-    if reasons and recent:
-        said = f"{reasons[0][1]}; but that was tried for {max(recent):%Y-%m-%d}, and is again {AGAIN.days} days later"
-        return Wanted("none", (said,))
     if not reasons:
         return Wanted("none", ("nothing has moved, and the champion isn't old",))
     actions = {action for action, _ in reasons}
-    told = tuple(reason for _, reason in reasons)
-    return Wanted("train" if "train" in actions else "recalibrate", told, level_off="recalibrate" in actions)
+    told = [reason for _, reason in reasons]
+    for action in sorted(actions):
+        again = {each.again(action, standing.churned): each for each in tried if each.until <= standing.as_of}
+        if again and standing.as_of < (when := max(again)):
+            actions.remove(action)
+            told.append(f"but to {action} was tried for {again[when].until:%Y-%m-%d}: again from {when:%Y-%m-%d} on")
+    if not actions:
+        return Wanted("none", tuple(told))
+    return Wanted("train" if "train" in actions else "recalibrate", tuple(told), level_off="recalibrate" in actions)
 
 
 def standing(
@@ -137,7 +158,7 @@ def standing(
         trained_until=trained + grace,
         levelled_until=levelled + grace,
         learned_from=int(on["churns"]),
-        churns=known.lives.filter(left).height,
+        churned=(known.lives.filter(left)["ended_at"] + grace).to_list(),
         expected_to_actual=ratios,
         auc=figures["auc"],
         proven_auc=entry.figures["auc"] if entry else Estimate(math.nan),
@@ -153,9 +174,17 @@ def stability(before: np.ndarray, now: np.ndarray) -> float:
     return psi(usual, usual.again(now))
 
 
-def attempts(versions: Sequence[Facts]) -> list[datetime]:
-    """The moments that versions were made for."""
-    return [datetime.fromisoformat(version.tags["until"]) for version in versions if "until" in version.tags]
+def attempts(versions: Sequence[Facts]) -> list[Attempt]:
+    """What was tried, of the versions there are."""
+    return [
+        Attempt(
+            action="recalibrate" if "recalibrated_from" in version.tags else "train",
+            until=datetime.fromisoformat(version.tags["until"]),
+            failed=version.tags.get("decision") == "kept_challenger",
+        )
+        for version in versions
+        if "until" in version.tags
+    ]
 
 
 def _beyond_chance(ratio: Estimate) -> bool:
@@ -186,8 +215,9 @@ def _reasons(standing: Standing) -> Iterator[tuple[Action, str]]:
         yield "train", f"the book has drifted: stability index of health {standing.drift:.2f}, above {DRIFTED}"
     if standing.drifted > DRIFTED_POINTS:
         yield "train", f"signals with {standing.drifted:.0%} of its points lie otherwise than in the year before it"
-    if standing.churns >= max(FEWEST_NEW, NEWLY_LEARNED * standing.learned_from):
-        yield "train", f"{standing.churns} churns have matured since it was trained on {standing.learned_from}"
+    churns = len(standing.churned)
+    if churns >= max(FEWEST_NEW, NEWLY_LEARNED * standing.learned_from):
+        yield "train", f"{churns} churns have matured since it was trained on {standing.learned_from}"
     age = standing.as_of - standing.trained_until
-    if age >= OLD and standing.churns:
-        yield "train", f"it is {age.days} days old, and {standing.churns} churns have matured since"
+    if age >= OLD and churns:
+        yield "train", f"it is {age.days} days old, and {churns} churns have matured since"

@@ -251,7 +251,6 @@ class Registry:
             with _tracked_at(self.uri), self._run() as run, tempfile.TemporaryDirectory() as folder:
                 mlflow.log_params(dict(parameters))
                 mlflow.set_tags(told)
-                mlflow.log_metrics(dict(metrics))
                 for path, text in texts.items():
                     mlflow.log_text(text, path)
                 for chosen, result in trials:
@@ -269,6 +268,8 @@ class Registry:
                     input_example=given,
                     pip_requirements=["healthscore"],
                 )
+                # After it: MLflow would read each back by itself to log it with the model.
+                mlflow.log_metrics(dict(metrics), model_id=logged.model_id)
                 if not self.client.search_registered_models(f"name = '{self.name}'"):
                     self.client.create_registered_model(self.name)
                 made = self.client.create_model_version(

@@ -104,7 +104,7 @@ class Seen(HTMLParser):
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    return page(receipt(), EVIL)
+    return page(receipt(), plots.drawn(receipt()), EVIL)
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_runs(html: str) -> None:
@@ -150,11 +150,11 @@ def test_the_verdict_comes_first_and_every_part_is_there(html: str) -> None:
 
 
 def test_the_same_receipt_gives_the_same_page(html: str) -> None:
-    assert page(receipt(), EVIL) == html
+    assert page(receipt(), plots.drawn(receipt()), EVIL) == html
 
 
 def test_what_cannot_be_told_is_a_dash_and_never_nan() -> None:
-    text = page(receipt(NOTHING, folds=1))
+    text = page(receipt(NOTHING, folds=1), plots.drawn(receipt(NOTHING, folds=1)))
     assert not re.search(r"\bnan\b", text, re.IGNORECASE)
     assert "–" in text
     assert "At one past moment" in text

@@ -13,7 +13,7 @@ from training.level import level_foretold
 from training.model import HealthModel
 from training.outcomes import outcomes
 from training.recalibration import recalibrated
-from training.retraining import Standing, stability, standing, wanted
+from training.retraining import Action, Attempt, Standing, stability, standing, wanted
 from training.train import train
 
 END = datetime(2026, 1, 1)
@@ -24,7 +24,7 @@ WELL = Standing(
     trained_until=TRAINED,
     levelled_until=TRAINED,
     learned_from=200,
-    churns=30,
+    churned=[END] * 30,
     expected_to_actual={None: Estimate(1.1, 0.8, 1.4), "small": Estimate(0.7, 0.5, 0.9)},
     auc=Estimate(0.7, 0.6, 0.8),
     proven_auc=Estimate(0.75, 0.7, 0.8),
@@ -48,10 +48,10 @@ TOO_FEW = {None: Estimate(0.8, 0.6, 1.0), "small": Estimate(0.6, 0.5, 0.8)}
         ({"expected_to_actual": {None: UNTOLD}}, "none", "nothing has moved"),
         ({"expected_to_actual": TOO_FEW, "drift": 0.3}, "train", "calibration is out of bounds in segment small"),
         ({"drift": 0.3}, "train", "stability index of health 0.30"),
-        ({"churns": 100}, "train", "100 churns have matured since it was trained on 200"),
-        ({"churns": 40, "learned_from": 10}, "none", "nothing has moved"),
+        ({"churned": [END] * 100}, "train", "100 churns have matured since it was trained on 200"),
+        ({"churned": [END] * 40, "learned_from": 10}, "none", "nothing has moved"),
         ({"trained_until": END - timedelta(days=364)}, "train", "it is 364 days old, and 30 churns"),
-        ({"trained_until": END - timedelta(days=364), "churns": 0}, "none", "nothing has moved"),
+        ({"trained_until": END - timedelta(days=364), "churned": []}, "none", "nothing has moved"),
         ({"trained_until": END + timedelta(days=1), "drift": 0.3}, "none", "knows later outcomes"),
     ],
 )
@@ -63,10 +63,38 @@ def test_the_rule(changes: dict[str, object], action: str, says: str) -> None:
 
 
 @pytest.mark.parametrize("days, action", [(0, "none"), (27, "none"), (28, "train"), (-28, "train")])
-def test_what_was_tried_is_tried_again_a_period_later(days: int, action: str) -> None:
-    found = wanted(replace(WELL, drift=0.3), [TRAINED, END - timedelta(days=days)])
+@pytest.mark.parametrize("tried", ["train", "recalibrate"])
+def test_what_was_tried_is_tried_again_a_period_later(tried: Action, days: int, action: str) -> None:
+    before = [Attempt("train", TRAINED, False), Attempt(tried, END - timedelta(days=days), False)]
+    found = wanted(replace(WELL, drift=0.3), before)
     assert found.action == action
     assert "stability index" in found.reasons[0]
+    assert action == "train" or f"was tried for {END - timedelta(days=days):%Y-%m-%d}" in found.reasons[1]
+
+
+@pytest.mark.parametrize(
+    "days, since, action",
+    [(28, 0, "none"), (83, 49, "none"), (84, 0, "train"), (28, 50, "train"), (27, 50, "none"), (-28, 0, "train")],
+)
+def test_what_failed_its_floors_is_trained_again_when_there_is_more_to_learn_from(
+    days: int, since: int, action: str
+) -> None:
+    failed_at = END - timedelta(days=days)
+    stands = replace(WELL, drift=0.3, churned=[failed_at] * 60 + [failed_at + timedelta(days=1)] * since)
+    assert wanted(stands, [Attempt("train", failed_at, True)]).action == action
+    off = replace(stands, expected_to_actual={None: Estimate(1.5, 1.2, 1.9)})
+    found = wanted(off, [Attempt("train", failed_at, True)])
+    assert found.action == ("recalibrate" if action == "none" and days >= 28 else action)
+    assert found.level_off == (found.action != "none")
+    if found.action == "recalibrate":
+        assert found.reasons[-1] == f"but to train was tried for {failed_at:%Y-%m-%d}: again from " + (
+            f"{failed_at + timedelta(days=84):%Y-%m-%d} on"
+        )
+
+
+def test_a_recalibration_that_failed_its_floors_is_tried_again_a_period_later() -> None:
+    off = replace(WELL, expected_to_actual={None: Estimate(1.5, 1.2, 1.9)})
+    assert wanted(off, [Attempt("recalibrate", END - timedelta(days=28), True)]).action == "recalibrate"
 
 
 def test_without_a_champion_one_is_trained() -> None:
@@ -95,7 +123,7 @@ def off_by(model: HealthModel, log_odds: float) -> HealthModel:
 
 def test_a_champion_of_the_day_has_nothing_to_be_told(company) -> None:
     stands = standing(company.model, company.tables, END)
-    assert (stands.churns, stands.drift) == (0, 0.0)
+    assert (stands.churned, stands.drift) == ([], 0.0)
     assert wanted(stands).action == "none"
 
 
@@ -105,7 +133,7 @@ def test_a_level_that_is_off_is_noticed_and_set_right(company, early: HealthMode
         stands = standing(wrong, company.tables, END)
         assert ratio[0] < stands.expected_to_actual[None].value < ratio[1]
         assert stands.trained_until == TRAINED
-        found = wanted(replace(stands, churns=0, drift=0.0))
+        found = wanted(replace(stands, churned=[], drift=0.0))
         assert found.action == "recalibrate"
     right = recalibrated(wrong, company.matrix, company.outcomes)
     assert not any("calibration" in why for why in wanted(standing(right, company.tables, END)).reasons)
