@@ -23,11 +23,11 @@ from features.spine import spine
 from features.tables import Tables
 from training.floors import CALIBRATED
 from training.intervals import COVERAGE, Estimate
-from training.level import DAYS, figures_of, matured
+from training.level import DAYS, figures_of, levelled_until, matured
 from training.model import HealthModel
 from training.monitoring.histogram import Histogram, psi
 from training.outcomes import outcomes
-from training.recalibration import RECENT
+from training.recalibration import CHANCE, RECENT
 from training.receipt import Receipt
 from training.tracking import Facts
 
@@ -46,8 +46,6 @@ AGAIN = PERIOD
 """A retraining isn't tried again before."""
 AFTER_FAILING = PERIOD * 3
 """Nor is a training that failed its floors, unless `FEWEST_NEW` more churns have matured."""
-CHANCE = 0.01
-"""How often, at most, a segment at the right level may be taken for one that is off."""
 FEWEST_IN_SEGMENT = 10
 """Churns a segment needs to be looked at by itself."""
 
@@ -56,11 +54,11 @@ FEWEST_IN_SEGMENT = 10
 class Standing:
     """How a champion stands at `as_of`.
 
-    `trained_until` and `levelled_until` are the moments it knew outcomes up to. It was trained on `learned_from` churns;
-    others have matured since, at the moments `churned`. `expected_to_actual` is over what has matured since its level
-    was set, half a year at most: of the whole book (None) and of each segment with enough churns. `auc` is over the
-    same, `proven_auc` the receipt's at the same horizon. `drift` is the population stability index of health between
-    the snapshot it was trained at and the newest, `drifted` the share of its points that lies on signals which moved
+    `trained_until` and `levelled_until` are the moments it knew outcomes up to. It was trained on `learned_from`
+    churns; others have matured since, at the moments `churned`. `expected_to_actual` is over what has matured since its
+    level was set, half a year at most: of the whole book (None) and of each segment with enough churns. `auc` is over
+    the same, `proven_auc` the receipt's at the same horizon. `drift` is the population stability index of health
+    between the snapshot it was trained at and the newest, `drifted` the share of its points on signals which moved
     (`training.monitoring.drift`).
     """
 
@@ -137,7 +135,7 @@ def standing(
     on = champion.card.trained_on
     grace = timedelta(days=champion.card.grace_days)
     trained = datetime.fromisoformat(on["observed_until"])
-    levelled = datetime.fromisoformat(on.get("recalibrated", {}).get("until", on["observed_until"]))
+    levelled = levelled_until(champion)
     known = outcomes(tables, champion.card.grace_days, as_of)
     since = max(levelled, known.observed_until - RECENT)
     at = snapshots(min(since, as_of), as_of)

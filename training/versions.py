@@ -18,9 +18,9 @@ from features.spine import spine
 from features.tables import Tables
 from training.backtest import Backtest
 from training.errors import NotEnoughTime
-from training.floors import Floor, calibrated, floors, to_json
+from training.floors import Floor, floors, to_json
 from training.leakage import Finding, examine, examine_model
-from training.level import level_foretold
+from training.level import level_floor, level_foretold
 from training.model import HealthModel
 from training.model.card import UNPROVEN_SPREAD
 from training.monitoring.baseline import baseline
@@ -136,11 +136,11 @@ def recalibrate_version(
     """Register a version that is `wanted` at the level of its newest outcomes known at `until`, boosters untouched.
 
     What was proven of its order of accounts holds on; its level is proven anew (`training.level`). Raises
-    NotEnoughOutcomes where too few have matured since `since`, half a year ago by default.
+    NotEnoughOutcomes where too few have matured since `since`, half a year ago or when the level changed by default.
     """
     model, source = registry.load(wanted)
     known, matrix = history(tables, until, model.card.grace_days, progress)
-    level = calibrated(*level_foretold(model, matrix, tables, known))
+    level = level_floor(level_foretold(model, matrix, tables, known))
     proof = floors_of(registry.find(source.number)) or _floors_before_there_were_any(registry, source.number)
     found = tuple(level if floor.name == level.name else floor for floor in proof)
     model = recalibrated(model, matrix, known, since)

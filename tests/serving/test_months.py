@@ -1,14 +1,15 @@
-"""Months one after another, unattended: a level that is wrong is noticed, set right and promoted, all by the job.
+"""Twenty months one after another, unattended: how many leave changes at the twelfth, and the job sets it right.
 
-The book is small, so the champion begins with a level that is far off: with some five leavers a month, less than that
-couldn't be told from chance within months. A change of regime in a large book is for `tests/benchmarks/months.py`.
+The book is small and brings contracts and usage only, so that a month takes seconds. From the twelfth month on, each
+renewal also fails by chance, as after a price rise: some three times as many leave. A large book, in which only a
+segment changes, is for `tests/benchmarks/months.py`.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from shutil import copyfile
 
+import numpy as np
 import polars as pl
 import pytest
 from sqlalchemy import func, select
@@ -24,15 +25,20 @@ from features.tables import Tables
 from serving.job import Summary, run
 from serving.schema import batches, scores
 from serving.store import ScoreStore
+from training.evaluation import churned_within
 from training.floors import Floor, to_json
 from training.monitoring.baseline import baseline
 from training.outcomes import outcomes
 from training.tracking import BASELINE, CHAMPION, Registry
-from training.train import train
+from training.train import history_starts, train
 
-END = datetime(2026, 1, 1)
-MONTHS = 6
-BEGIN = END - PERIOD * MONTHS
+MONTHS, CHANGES = 20, 12
+BEGIN = datetime(2024, 2, 1)
+CHANGED, LAST = BEGIN + PERIOD * CHANGES, BEGIN + PERIOD * MONTHS
+END = LAST + PERIOD * 5
+"""Of the extract: what came after the last run says whether its risks were true."""
+FAILS = 0.04
+"""How probable it is, from `CHANGED` on, that a renewal fails which would not have, per month of the term before it."""
 PROVEN = to_json(
     [
         Floor("better_than_chance", 0.7, 0.6, 0.8, "above 0.5", "passed", "Better."),
@@ -41,24 +47,41 @@ PROVEN = to_json(
 )
 
 
+def change(company: Path) -> None:
+    """Have renewals fail from `CHANGED` on, with all that the account would have signed after them."""
+    signed = pl.read_csv(company / "contracts.csv", infer_schema=False)
+    begins, ends = (pl.col(name).str.to_datetime() for name in ("term_start", "term_end"))
+    months = ((ends - begins).dt.total_days() / PERIOD.days).fill_null(13.0)
+    renewals = signed.filter(begins >= CHANGED, pl.col("kind") == "subscription").with_columns(begins=begins)
+    renewals = renewals.sort("begins", "contract_id")
+    fails = pl.Series(np.random.default_rng(1).random(renewals.height)) < 1 - (1 - FAILS) ** months
+    failed = renewals.filter(fails).group_by("account_id").agg(left=pl.col("begins").min())
+    kept = signed.join(failed, on="account_id", how="left").filter((begins < pl.col("left")).fill_null(value=True))
+    kept.drop("left").write_csv(company / "contracts.csv")
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Tables]:
-    """A company, and a champion of the scorecard that expects a quarter of those who leave."""
+    """A company, and a champion of what was known at the beginning."""
     folder = tmp_path_factory.mktemp("months")
-    simulate(folder / "company", accounts=450, months=14, seed=5, dirty=False)
-    with open_source(folder / "company") as source:
+    company = folder / "company"
+    simulate(company, accounts=700, months=46, seed=5, end=END, dirty=False)
+    for table in company.glob("*.*"):
+        if table.stem not in {"accounts", "contracts", "usage_daily", "mapping"}:
+            table.unlink()
+    change(company)
+    with open_source(company) as source:
         tables = check(source).tables
-    matrix = build(tables, spine(tables, snapshots(BEGIN - PERIOD * 3, BEGIN)))
+    known = outcomes(tables, until=BEGIN)
+    matrix = build(tables, spine(tables, snapshots(history_starts(known, BEGIN), BEGIN)))
     newest = matrix.filter(pl.col("as_of") == BEGIN)
-    model = train(newest, outcomes(tables, until=BEGIN))
-    wrong = replace(model.churn.calibration, intercept=model.churn.calibration.intercept - 1.5)
+    model = train(matrix, known)
     kept = {BASELINE: baseline(tables, matrix, model).to_json()}
     Registry(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts").register(
-        replace(model, churn=replace(model.churn, calibration=wrong)),
-        parameters={}, metrics={}, texts=kept, tags={"floors": PROVEN}, newest=newest, promote=True,
-    )  # fmt: skip
+        model, parameters={}, metrics={}, texts=kept, tags={"floors": PROVEN}, newest=newest, promote=True
+    )
     copyfile(folder / "mlflow.db", folder / "untouched.db")
-    return Settings(source=str(folder / "company"), state=folder), tables
+    return Settings(source=str(company), state=folder), tables
 
 
 @pytest.fixture(scope="module")
@@ -69,26 +92,59 @@ def done(home: tuple[Settings, Tables]) -> list[Summary]:
     return [run(settings, as_of=at, now=at + timedelta(hours=4), report=lambda _: None) for at in moments]
 
 
+def noticed(done: list[Summary]) -> list[Summary]:
+    """The runs that found the calibration out of bounds after the change."""
+    since = [summary for summary in done if summary.as_of > CHANGED]
+    return [summary for summary in since if any("calibration" in why for why in summary.retraining.reasons)]
+
+
 def test_every_month_was_published_once_and_whole(home: tuple[Settings, Tables], done: list[Summary]) -> None:
     assert [summary.outcome for summary in done] == ["published"] * (MONTHS + 1)
     with ScoreStore.open(home[0].score_store) as store, store.reading() as connection:
         told = dict(connection.execute(select(batches.c.batch_id, batches.c.accounts)).all())
         there = select(scores.c.batch_id, func.count()).group_by(scores.c.batch_id)
         assert dict(connection.execute(there).all()) == told
-        assert store.current().as_of == END
+        assert store.current().as_of == LAST
     assert not any(summary.late for summary in done)
 
 
-def test_the_wrong_level_is_noticed_within_two_months_of_matured_outcomes_and_set_right(done: list[Summary]) -> None:
-    noticed = [summary for summary in done if any("calibration" in why for why in summary.retraining.reasons)]
-    first = noticed[0]
-    assert first.as_of <= BEGIN + PERIOD * 4, "30-day risks of the first month mature within two"
+def test_the_change_is_noticed_within_two_months_of_matured_outcomes_and_set_right(done: list[Summary]) -> None:
+    first = noticed(done)[0]
+    assert first.as_of <= CHANGED + PERIOD * 4, "30-day risks of the first month mature within two"
     assert first.retraining.action == "recalibrate"
     assert first.retraining.decision == "promoted", first.retraining.decision_reason
     assert first.model_version == first.retraining.version
-    later = [summary for summary in done if summary.as_of > first.as_of]
-    assert later
-    assert not any("calibration" in why for summary in later for why in summary.retraining.reasons)
+
+
+def test_expected_comes_back_to_actual(home: tuple[Settings, Tables], done: list[Summary]) -> None:
+    settings, tables = home
+    columns = (batches.c.as_of, scores.c.account_id, scores.c.risk_90d)
+    query = select(*columns).join_from(batches, scores, batches.c.batch_id == scores.c.batch_id)
+    with ScoreStore.open(settings.score_store) as store, store.reading() as connection:
+        rows = pl.DataFrame(
+            [tuple(row) for row in connection.execute(query)],
+            schema={"as_of": pl.Datetime("us"), "account_id": pl.String, "risk": pl.Float64},
+            orient="row",
+        )
+    told = churned_within(rows, outcomes(tables), 90)
+
+    def ratio(begin: datetime, end: datetime) -> float:
+        published = told.filter(pl.col("as_of").is_between(begin, end))
+        return float(published["risk"].sum()) / float(published["churned"].sum())
+
+    set_right = noticed(done)[0].as_of
+    assert ratio(CHANGED, set_right - PERIOD) < 0.5, "what was published before anybody could know"
+    assert 0.85 <= ratio(set_right + PERIOD * 2, LAST) <= 1.15
+
+
+def test_what_failed_its_floors_isnt_trained_again_at_once_and_the_level_is_set_all_the_same(
+    done: list[Summary],
+) -> None:
+    failed = next(s for s in done if (s.retraining.action, s.retraining.decision) == ("train", "kept_challenger"))
+    after = [summary.retraining for summary in done if summary.as_of > failed.as_of]
+    assert after
+    assert all(f"but to train was tried for {failed.as_of:%Y-%m-%d}" in each.reasons[-1] for each in after)
+    assert [(each.action, each.decision) for each in after] == [("recalibrate", "promoted")], "its level was off, too"
 
 
 def test_where_what_was_trained_fails_its_floors_the_level_is_set_right_all_the_same(
@@ -96,7 +152,7 @@ def test_where_what_was_trained_fails_its_floors_the_level_is_set_right_all_the_
 ) -> None:
     copyfile(home[0].state / "untouched.db", tmp_path / "mlflow.db")
     settings = Settings(source=home[0].source, state=tmp_path, retrain="always")
-    as_of = BEGIN + PERIOD * 4
+    as_of = CHANGED + PERIOD * 4
     did = run(settings, as_of=as_of, now=as_of + timedelta(hours=4), report=lambda _: None).retraining
     assert (did.action, did.decision, did.version) == ("recalibrate", "promoted", "3"), did
     assert did.reasons[-1].startswith("version 2, trained for it, stays challenger: floors failed")

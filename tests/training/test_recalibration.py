@@ -9,7 +9,7 @@ import pytest
 
 from training.errors import NotEnoughOutcomes
 from training.model import HealthModel
-from training.recalibration import recalibrated
+from training.recalibration import NEAR, changed, recalibrated
 
 END = datetime(2026, 1, 1)
 SINCE = END - timedelta(days=30 + 182)
@@ -74,3 +74,38 @@ def test_the_card_tells_of_it(company) -> None:
 def test_too_few_outcomes_are_refused_with_their_number(company) -> None:
     with pytest.raises(NotEnoughOutcomes, match=r"\d accounts are known to have left between 2025-11-\d\d"):
         recalibrated(company.model, company.matrix, company.outcomes, since=datetime(2025, 11, 20))
+
+
+@pytest.mark.parametrize(
+    "churns, change",
+    [
+        ([10, 10, 10, 10, 10, 10], None),
+        ([10, 13, 8, 12, 9, 11], None),
+        ([10, 10, 10, 10, 30, 30], 4),
+        ([10, 10, 30, 30, 30, 30], 2),
+        ([40, 40, 40, 40, 10, 10], 4),
+        ([1, 1, 1, 1, 4, 4], None),
+        ([10, 10, 10, 10, 10, 60], 4),
+        ([0, 0, 0, 0, 30, 30], 4),
+        ([30, 30, 30, 0, 0, 0], 2),
+        ([10, 60], None),
+        ([], None),
+    ],
+    ids=["as expected", "by chance", "rose", "rose before", "fell", "too few", "one period", "from none", "to none",
+         "two periods", "none"],
+)  # fmt: skip
+def test_a_level_that_changed_within_the_stretch_is_told_from_chance(churns: list[int], change: int | None) -> None:
+    rows = 200 * NEAR
+    begins = np.repeat(28 * np.arange(len(churns), dtype=np.int64), rows)
+    y = np.concatenate([np.zeros(0), *(np.arange(rows) < NEAR * churn for churn in churns)]).astype(np.float32)
+    assert changed(begins, y, np.full(len(y), 0.05)) == (None if change is None else 28 * change)
+
+
+def test_only_what_came_after_a_change_speaks_unless_it_is_said_from_when(company, monkeypatch) -> None:
+    day = (company.outcomes.observed_until - timedelta(days=80)).date()
+    monkeypatch.setattr("training.recalibration.changed", lambda *_: day.toordinal())
+    told = recalibrated(company.model, company.matrix, company.outcomes).card.trained_on["recalibrated"]
+    assert told["since"] == f"{day} 00:00:00"
+    whole = recalibrated(company.model, company.matrix, company.outcomes, since=SINCE).card.trained_on["recalibrated"]
+    assert whole["since"] == str(SINCE)
+    assert 0 < told["churns"] < whole["churns"]

@@ -137,9 +137,11 @@ def test_a_level_that_is_off_is_noticed_and_set_right(company, early: HealthMode
         assert found.action == "recalibrate"
     right = recalibrated(wrong, company.matrix, company.outcomes)
     assert not any("calibration" in why for why in wanted(standing(right, company.tables, END)).reasons)
-    figure, churns = level_foretold(wrong, company.matrix, company.tables, company.outcomes)
-    assert churns > 0
-    assert figure.value < stands.expected_to_actual[None].value
+    foretold = level_foretold(wrong, company.matrix, company.tables, company.outcomes)
+    assert foretold.churns > 0
+    assert foretold.ratio.value < stands.expected_to_actual[None].value
+    assert foretold.source is not None
+    assert foretold.ratio.value < foretold.source.value
 
 
 def test_a_level_nobody_left_to_prove_cant_be_told(company, early: HealthModel) -> None:
@@ -147,4 +149,4 @@ def test_a_level_nobody_left_to_prove_cant_be_told(company, early: HealthModel) 
     matrix = company.matrix.filter(pl.col("account_id").is_in(few.implode()))
     with pytest.raises(NotEnoughOutcomes):
         recalibrated(early, matrix, company.outcomes)
-    assert np.isnan(level_foretold(early, matrix, company.tables, company.outcomes)[0].value)
+    assert np.isnan(level_foretold(early, matrix, company.tables, company.outcomes).ratio.value)
