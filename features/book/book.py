@@ -7,7 +7,7 @@ import polars as pl
 
 from features.book.catalogue import FACTS, MEASURES
 from features.book.groups import WHOLE, grouped, groups
-from features.book.measure import BookMeasure
+from features.book.measure import TOLD, BookMeasure
 from features.book.retention import one_currency
 from features.book.targets import NO_TARGETS, Targets, status, trend
 from features.book.view import View
@@ -97,16 +97,10 @@ def _of_groups(
     added = grouped(of_accounts, members, by).group_by("group").agg(pl.all().sum())
     if by is None and added.is_empty():
         added = pl.DataFrame({"group": [WHOLE]}).join(added, on="group", how="left").with_columns(pl.all().fill_null(0))
-    everywhere = added.select("group")
-    parts = []
-    for measure in MEASURES:
-        if measure not in told:
-            values = everywhere.with_columns(
-                pl.lit(None, pl.Float64).alias(column) for column in ("numerator", "denominator", "value")
-            )
-        elif measure.spread is None:
-            values = measure.sums(added)
-        else:
-            values = everywhere.join(measure.over(grouped(spread[measure.name], members, by)), on="group", how="left")
-        parts.append(values.select("group", pl.lit(measure.name).alias("measure"), "value", "numerator", "denominator"))
-    return pl.concat(parts)
+    rows = added.select("group", *(measure.sums().alias(measure.name) for measure in told if measure.spread is None))
+    for measure in told:
+        if measure.spread is not None:
+            over = grouped(spread[measure.name], members, by).group_by("group").agg(measure.over().alias(measure.name))
+            rows = rows.join(over, on="group", how="left")
+    missing = (pl.lit(None, TOLD).alias(measure.name) for measure in MEASURES if measure not in told)
+    return rows.with_columns(missing).unpivot(index="group", variable_name="measure", value_name="told").unnest("told")

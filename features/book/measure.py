@@ -12,6 +12,10 @@ Area = Literal["retention", "services", "headline", "engagement", "community", "
 AREAS: tuple[Area, ...] = get_args(Area)
 
 
+TOLD = pl.Struct({"numerator": pl.Float64, "denominator": pl.Float64, "value": pl.Float64})
+"""What a measure tells of a group."""
+
+
 @dataclass(frozen=True)
 class Facts:
     """Numbers per account that add up: `of` gives a frame with account_id and one column per number.
@@ -50,23 +54,21 @@ class BookMeasure:
     spread: Callable[[View], pl.LazyFrame] | None = None
     of_rows: Literal["median", "distinct"] = "median"
 
-    def sums(self, facts: pl.DataFrame) -> pl.DataFrame:
-        """`group`, `numerator`, `denominator`, `value` per row of `facts`, which holds facts added up per group."""
+    def sums(self) -> pl.Expr:
+        """`TOLD` of rows that hold facts added up."""
         whole = pl.lit(None, pl.Float64) if self.denominator is None else self.denominator.cast(pl.Float64)
         part = pl.lit(None, pl.Float64) if self.numerator is None else self.numerator.cast(pl.Float64)
         if self.evidence is not None:
             part = pl.when(self.evidence > 0).then(part)
         value = part if self.denominator is None else pl.when(whole > 0).then(self.scale * part / whole)
-        return facts.select("group", numerator=part, denominator=whole, value=value)
+        return pl.struct(numerator=part, denominator=whole, value=value)
 
-    def over(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The same columns per group of `rows` (group, x): `denominator` is the number of rows."""
+    def over(self) -> pl.Expr:
+        """`TOLD` of the x of all rows together: `denominator` is their number."""
         x = pl.col("x").drop_nulls()
         value = x.median() if self.of_rows == "median" else x.n_unique()
         none = pl.lit(None, pl.Float64)
-        return rows.group_by("group").agg(
-            numerator=none, denominator=x.len().cast(pl.Float64), value=value.cast(pl.Float64)
-        )
+        return pl.struct(numerator=none, denominator=x.len().cast(pl.Float64), value=value.cast(pl.Float64))
 
 
 def share(
