@@ -33,7 +33,7 @@ os.environ.pop("COLUMNS", None)
 sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 
 LONGEST = (
-    "test_main_job.py", "test_job.py", "test_every_page.py", "test_tracking.py", "test_months.py", "test_real_data.py",
+    "test_months.py", "test_main_job.py", "test_job.py", "test_every_page.py", "test_tracking.py", "test_real_data.py",
     "test_train.py", "test_watching.py", "test_cluster.py", "test_server.py",
 )  # fmt: skip
 """Files that take longest begin first, so that the processes of a run end together."""

@@ -48,7 +48,7 @@ def figures_of(rows: pl.DataFrame) -> tuple[dict[str, Estimate], int]:
 class Foretold:
     """Expected ÷ actual of a level set a while ago, over the `churns` since, and of the `source` it was set for.
 
-    `source` is None where its own level knows outcomes from after then.
+    `source` is None where its own level knows outcomes that weren't known then.
     """
 
     ratio: Estimate
@@ -63,13 +63,13 @@ def level_foretold(model: HealthModel, matrix: pl.DataFrame, tables: Tables, kno
     little to set a level with then, nothing can be told.
     """
     then = known.observed_until - FORETOLD
-    past = matrix.filter(pl.col("as_of") <= then)
+    past, knew = matrix.filter(pl.col("as_of") <= then), outcomes(tables, model.card.grace_days, then)
     try:
-        before = recalibrated(model, past, outcomes(tables, model.card.grace_days, then))
+        before = recalibrated(model, past, knew)
     except NotEnoughOutcomes:
         return Foretold(Estimate(math.nan), 0, None)
     figures, churns = figures_of(matured(before, matrix, known, then))
-    if levelled_until(model) > then:
+    if levelled_until(model) > knew.observed_until:
         return Foretold(figures["expected_to_actual"], churns, None)
     own, _ = figures_of(matured(model, matrix, known, then))
     return Foretold(figures["expected_to_actual"], churns, own["expected_to_actual"])
@@ -85,7 +85,7 @@ def level_floor(foretold: Foretold) -> Floor:
     if floor.outcome != "failed":
         return floor
     if source is None:
-        why = "the version it was made of knew some of them, so which is nearer can't be told"
+        why = "the version it was made of knows more than was known then, so which is nearer can't be told"
     elif _excused(foretold.ratio.value, source.value, calibrated(source, foretold.churns)):
         why = f"the version it was made of, knowing no more, expected {source.value:.2f}"
     else:

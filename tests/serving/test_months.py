@@ -1,13 +1,12 @@
-"""Twenty months one after another, unattended: how many leave changes at the twelfth, and the job sets it right.
+"""21 months one after another, unattended: how many leave changes at the twelfth, and the job sets it right.
 
 The book is small and brings contracts and usage only, so that a month takes seconds. From the twelfth month on, each
-renewal also fails by chance, as after a price rise: some three times as many leave. A large book, in which only a
+renewal also fails by chance, as after a price rise: about three times as many leave. A large book, in which only a
 segment changes, is for `tests/benchmarks/months.py`.
 """
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from shutil import copyfile
 
 import numpy as np
 import polars as pl
@@ -32,12 +31,12 @@ from training.outcomes import outcomes
 from training.tracking import BASELINE, CHAMPION, Registry
 from training.train import history_starts, train
 
-MONTHS, CHANGES = 20, 12
+MONTHS, CHANGES = 21, 12
 BEGIN = datetime(2024, 2, 1)
 CHANGED, LAST = BEGIN + PERIOD * CHANGES, BEGIN + PERIOD * MONTHS
-END = LAST + PERIOD * 5
+END = LAST + PERIOD * 4
 """Of the extract: what came after the last run says whether its risks were true."""
-FAILS = 0.04
+FAILS = 0.03
 """How probable it is, from `CHANGED` on, that a renewal fails which would not have, per month of the term before it."""
 PROVEN = to_json(
     [
@@ -80,7 +79,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Tables]:
     Registry(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts").register(
         model, parameters={}, metrics={}, texts=kept, tags={"floors": PROVEN}, newest=newest, promote=True
     )
-    copyfile(folder / "mlflow.db", folder / "untouched.db")
     return Settings(source=str(company), state=folder), tables
 
 
@@ -133,31 +131,26 @@ def test_expected_comes_back_to_actual(home: tuple[Settings, Tables], done: list
         return float(published["risk"].sum()) / float(published["churned"].sum())
 
     set_right = noticed(done)[0].as_of
-    assert ratio(CHANGED, set_right - PERIOD) < 0.5, "what was published before anybody could know"
+    assert ratio(CHANGED, set_right - PERIOD) < 0.6, "what was published before anybody could know"
     assert 0.85 <= ratio(set_right + PERIOD * 2, LAST) <= 1.15
 
 
-def test_what_failed_its_floors_isnt_trained_again_at_once_and_the_level_is_set_all_the_same(
-    done: list[Summary],
+def test_where_what_was_trained_fails_its_floors_the_level_is_set_right_and_training_waits(
+    home: tuple[Settings, Tables], done: list[Summary]
 ) -> None:
-    failed = next(s for s in done if (s.retraining.action, s.retraining.decision) == ("train", "kept_challenger"))
-    after = [summary.retraining for summary in done if summary.as_of > failed.as_of]
+    registry = Registry(home[0].tracking, home[0].state / "artifacts", home[0].model)
+    run = next(each for each in done if "stays challenger: floors failed" in each.retraining.reasons[-1])
+    did = run.retraining
+    assert (did.action, did.decision, run.model_version) == ("recalibrate", "promoted", did.version)
+    assert did.version is not None
+    trained = registry.find(str(int(did.version) - 1))
+    assert trained.tags["decision"] == "kept_challenger"
+    assert "recalibrated_from" not in trained.tags
+    after = [each.retraining for each in done if each.as_of > run.as_of]
     assert after
-    assert all(f"but to train was tried for {failed.as_of:%Y-%m-%d}" in each.reasons[-1] for each in after)
-    assert [(each.action, each.decision) for each in after] == [("recalibrate", "promoted")], "its level was off, too"
-
-
-def test_where_what_was_trained_fails_its_floors_the_level_is_set_right_all_the_same(
-    home: tuple[Settings, Tables], tmp_path: Path
-) -> None:
-    copyfile(home[0].state / "untouched.db", tmp_path / "mlflow.db")
-    settings = Settings(source=home[0].source, state=tmp_path, retrain="always")
-    as_of = CHANGED + PERIOD * 4
-    did = run(settings, as_of=as_of, now=as_of + timedelta(hours=4), report=lambda _: None).retraining
-    assert (did.action, did.decision, did.version) == ("recalibrate", "promoted", "3"), did
-    assert did.reasons[-1].startswith("version 2, trained for it, stays challenger: floors failed")
-    versions = Registry(settings.tracking, settings.state / "artifacts", settings.model)
-    assert [versions.find(number).tags["decision"] for number in ("2", "3")] == ["kept_challenger", "promoted"]
+    for later in after:
+        assert later.action == "none"
+        assert later.reasons[-1].startswith(f"but to train was tried for {run.as_of:%Y-%m-%d}: again from ")
 
 
 def test_who_became_champion_did_so_by_floors_and_every_decision_is_told(
@@ -172,5 +165,5 @@ def test_who_became_champion_did_so_by_floors_and_every_decision_is_told(
     for each in decided:
         tags = registry.find(each.version).tags
         assert (tags["decision"], tags["decision_reason"]) == (each.decision, each.decision_reason)
-        assert ('"failed"' in tags["floors"]) is (each.decision == "kept_challenger")
-    assert len(registry.versions()) == 1 + len(decided)
+    for version in registry.versions()[:-1]:
+        assert ('"failed"' in version.tags["floors"]) is (version.tags["decision"] == "kept_challenger")

@@ -23,7 +23,7 @@ UNCLEAR, TOO_MANY, NOBODY = Estimate(0.8, 0.7, 0.95), Estimate(2.0, 1.6, 2.5), E
         (TOO_FEW, FEWER, "cannot tell", "knowing no more, expected 0.25."),
         (TOO_MANY, TOO_FEW, "failed", "not as many as left."),
         (TOO_FEW, TOO_MANY, "failed", "not as many as left."),
-        (TOO_FEW, None, "cannot tell", "knew some of them, so which is nearer can't be told."),
+        (TOO_FEW, None, "cannot tell", "knows more than was known then, so which is nearer can't be told."),
         (NOBODY, NOBODY, "cannot tell", "knowing no more, expected 0.00."),
         (NOBODY, RIGHT, "failed", "not as many as left."),
         (Estimate(float("nan")), None, "cannot tell", "Nobody was seen to leave."),
