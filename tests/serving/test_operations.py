@@ -131,6 +131,14 @@ def test_every_answer_has_its_own_request_id(client: TestClient, path: str) -> N
     assert len(set(ids)) == 2
 
 
+def test_a_kept_answer_stays_as_it_was_however_often_it_is_sent(client: TestClient) -> None:
+    made, *kept = [client.get("/v1/accounts/fade", headers={"X-Request-ID": "r1"}) for _ in range(4)]
+    assert {answer.content for answer in kept} == {made.content}
+    assert {str(answer.headers.multi_items()) for answer in kept} == {str(kept[0].headers.multi_items())}
+    assert len(kept[0].headers.multi_items()) == len(kept[0].headers)
+    assert kept[0].headers.keys() == made.headers.keys()
+
+
 @pytest.fixture
 def lines() -> Iterator[list[str]]:
     """The log's lines, as they are written."""
