@@ -78,7 +78,7 @@ def test_the_page_is_one_file_with_everything_escaped(looked: Monitoring) -> Non
         assert f"<h2>{heading}</h2>" in html
 
 
-QUIET = Standing(NOW, NOW, NOW, 200, 10, {None: Estimate(1.0, 0.9, 1.1)}, Estimate(0.7, 0.65, 0.75),
+QUIET = Standing(NOW, NOW, NOW, 200, [NOW] * 10, {None: Estimate(1.0, 0.9, 1.1)}, Estimate(0.7, 0.65, 0.75),
                  Estimate(0.7, 0.66, 0.74), 0.02)  # fmt: skip
 STOP = Alarm("zeros", "stop", "usage_daily.events", "all zeros", "Look.")
 WARN = Alarm("new_category", "warn", "tickets.channel", "new", "Map it.")
