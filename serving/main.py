@@ -7,6 +7,9 @@ import sys
 # Read when LightGBM is imported: its threads then wait for each other without holding a core that others want, which
 # makes training several times faster on a machine that does anything else.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Read when NumPy is: its products here are long and thin, and more threads only wait for the memory. Training on 2,000
+# accounts took 71 instead of 80 seconds on two cores, and 96 instead of 135 of all threads.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import typer
 from rich.console import Console
