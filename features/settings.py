@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -83,6 +84,15 @@ class Origin:
     name: str
     value: Any
     came_from: str
+
+
+def without_password(address: str) -> str:
+    """An address for people to read."""
+    try:
+        password = urlsplit(address).password
+    except ValueError:  # no address, but a path in brackets
+        return address
+    return address.replace(f":{password}@", ":***@") if password else address
 
 
 def load_settings(

@@ -14,7 +14,7 @@ from features.engines import moved_to
 from features.errors import SettingsError
 from features.fingerprint import fingerprint
 from features.progress import progress
-from features.settings import load_settings
+from features.settings import load_settings, without_password
 from serving import backup_cli, cluster, replay_cli, store_cli
 from serving.publish_anyway import PublishAnywayOption, override_of
 from serving.scoring import score as score_accounts
@@ -112,5 +112,6 @@ def settings() -> None:
     _, origins = load_settings({})
     table = Table("setting", "value", "from", box=None, pad_edge=False)
     for origin in origins:
-        table.add_row(origin.name, "" if origin.value is None else str(origin.value), origin.came_from)
+        shown = "" if origin.value is None else without_password(str(origin.value))
+        table.add_row(origin.name, shown, origin.came_from)
     out.print(table)

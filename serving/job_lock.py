@@ -42,14 +42,18 @@ def _file_lock(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _advisory_lock(store: ScoreStore) -> Iterator[None]:
+    failed: BaseException | None = None
     with store.reading() as connection:
         session = connection.execution_options(isolation_level="AUTOCOMMIT")
         if not session.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
             raise AlreadyRunning(f"{_ANOTHER}: a session of its database holds the advisory lock {_LOCK}")
         try:
             yield
-        finally:
-            session.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+        except BaseException as error:  # raised below: passing the store it would be told as the store's own
+            failed = error
+        session.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+    if failed is not None:
+        raise failed
 
 
 _ANOTHER = "another run is at work on this score store, so this one has done nothing"

@@ -263,7 +263,7 @@ def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         return create_engine(
             url, json_serializer=as_json, json_deserializer=from_json, pool_pre_ping=True,
-            connect_args={"connect_timeout": 5}, hide_parameters=True,
+            connect_args={"connect_timeout": 5, "client_encoding": "utf8"}, hide_parameters=True,
         )  # fmt: skip
     engine = create_engine(url, json_serializer=as_json, json_deserializer=from_json, hide_parameters=True)
 

@@ -162,6 +162,8 @@ def test_settings_are_shown_with_their_origin(run: Run, home: Path) -> None:
     assert re.search(r"source +company +healthscore\.toml: source", shown)
     assert re.search(r"grace_days +45 +HEALTHSCORE_GRACE_DAYS", shown)
     assert re.search(r"port +8000 +default", shown)
+    store = run("settings", cwd=home, HEALTHSCORE_STORE="postgresql://ada:s3cret@host/scores")
+    assert "postgresql://ada:***@host/scores" in store
 
 
 def test_the_catalogue_is_told(run: Run, tmp_path: Path) -> None:

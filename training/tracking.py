@@ -26,9 +26,12 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from mlflow.types import ColSpec, Schema
 from pandas.api.types import is_numeric_dtype
+from sqlalchemy.exc import SQLAlchemyError
 
+from features.settings import without_password
 from training.champions import CHALLENGER as CHALLENGER
 from training.champions import CHAMPION as CHAMPION
 from training.champions import Champions
@@ -41,6 +44,11 @@ RECEIPT = "receipt.json"
 PAGE = "receipt.html"
 BASELINE = "baseline.json"
 MONITORING = "monitoring.json"
+
+REFUSALS = (MlflowException, OSError, SQLAlchemyError)
+"""What MLflow raises: the last while it opens a database that doesn't answer."""
+_NOT_THERE = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
+"""MLflow's codes for a version or a name, and for an alias, that it doesn't have."""
 
 _SPEAKING = threading.RLock()
 
@@ -87,6 +95,11 @@ class Registry:
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
     @property
+    def where(self) -> str:
+        """The address for people to read: without a password."""
+        return without_password(self.uri)
+
+    @property
     def champions(self) -> Champions:
         """Who is champion, who was before, and what was decided on versions."""
         return Champions(self.client, self.name)
@@ -101,24 +114,26 @@ class Registry:
                 return load(Path(local) / "data" / "model"), Version(
                     self.name, str(found.version), found.run_id, version
                 )
-        except (MlflowException, OSError) as error:
+        except REFUSALS as error:
             raise RegistryUnavailable(
-                f"no model {self.name}@{version} could be loaded from {self.uri}: {_first_line(error)}; "
+                f"no model {self.name}@{version} could be loaded from {self.where}: {_first_line(error)}; "
                 "train one first (healthscore train), promote one that waits (healthscore promote), or check the "
                 "tracking address"
             ) from error
 
     def has(self, version: str) -> bool:
-        """Whether there is a model version with that alias or number."""
+        """Whether there is a model version with that alias or number. Raises RegistryUnavailable."""
         try:
             self._version(version)
-        except MlflowException:
-            return False
+        except REFUSALS as error:
+            if isinstance(error, MlflowException) and error.error_code in _NOT_THERE:
+                return False
+            raise RegistryUnavailable(f"the registry at {self.where} doesn't answer: {_first_line(error)}") from error
         return True
 
     def _version(self, version: str) -> ModelVersion:
         if not self._there():
-            raise MlflowException("there is no registry yet")
+            raise MlflowException("there is no registry yet", RESOURCE_DOES_NOT_EXIST)
         if version.isdigit():
             return self.client.get_model_version(self.name, version)
         return self.client.get_model_version_by_alias(self.name, version)
@@ -128,9 +143,9 @@ class Registry:
         try:
             found = self._version(version)
             aliases = self.client.get_registered_model(self.name).aliases
-        except (MlflowException, OSError) as error:
+        except REFUSALS as error:
             raise RegistryUnavailable(
-                f"no model {self.name}@{version} was found at {self.uri}: {_first_line(error)}; "
+                f"no model {self.name}@{version} was found at {self.where}: {_first_line(error)}; "
                 "train one first (healthscore train), or check the tracking address"
             ) from error
         return _facts(found, aliases, version)
@@ -147,9 +162,9 @@ class Registry:
             found = self.client.search_model_versions(
                 f"name = '{self.name}'", max_results=most, order_by=["version_number DESC"]
             )
-        except (MlflowException, OSError) as error:
+        except REFUSALS as error:
             raise RegistryUnavailable(
-                f"the versions of {self.name} couldn't be read from {self.uri}: {_first_line(error)}"
+                f"the versions of {self.name} couldn't be read from {self.where}: {_first_line(error)}"
             ) from error
         return tuple(_facts(version, aliases) for version in found)
 
@@ -157,9 +172,9 @@ class Registry:
         """What a run wrote down. Raises RegistryUnavailable."""
         try:
             data = self.client.get_run(run_id).data
-        except (MlflowException, OSError) as error:
+        except REFUSALS as error:
             raise RegistryUnavailable(
-                f"the run {run_id} couldn't be read from {self.uri}: {_first_line(error)}"
+                f"the run {run_id} couldn't be read from {self.where}: {_first_line(error)}"
             ) from error
         return Run(dict(data.params), dict(data.metrics))
 
@@ -206,8 +221,8 @@ class Registry:
                     mlflow.log_text(text, path)
                 self.client.log_text(version.run_id, texts[MONITORING], MONITORING)
             self.client.set_model_version_tag(self.name, version.number, "monitored_by", run.info.run_id)
-        except (MlflowException, OSError) as error:
-            raise RegistryUnavailable(f"the registry at {self.uri} refused the look: {_first_line(error)}") from error
+        except REFUSALS as error:
+            raise RegistryUnavailable(f"the registry at {self.where} refused the look: {_first_line(error)}") from error
         return str(run.info.run_id)
 
     def _text(self, version: str, path: str) -> str | None:
@@ -217,9 +232,9 @@ class Registry:
                 return None
             with _tracked_at(self.uri):
                 text: str = mlflow.artifacts.load_text(f"runs:/{found.run_id}/{path}")
-        except (MlflowException, OSError) as error:
+        except REFUSALS as error:
             raise RegistryUnavailable(
-                f"no {path} of {self.name}@{version} could be read from {self.uri}: {_first_line(error)}"
+                f"no {path} of {self.name}@{version} could be read from {self.where}: {_first_line(error)}"
             ) from error
         return text
 
@@ -281,8 +296,10 @@ class Registry:
             if promote:
                 at = datetime.fromtimestamp(made.creation_timestamp / 1000, UTC).replace(tzinfo=None)
                 self.champions.promote(number, at=at, by="training", reason="registered as champion")
-        except MlflowException as error:
-            raise RegistryUnavailable(f"the registry at {self.uri} refused the model: {_first_line(error)}") from error
+        except REFUSALS as error:
+            raise RegistryUnavailable(
+                f"the registry at {self.where} refused the model: {_first_line(error)}"
+            ) from error
         return Version(self.name, number, run.info.run_id, alias)
 
     @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import SettingsError
-from features.settings import Settings, load_settings
+from features.settings import Settings, load_settings, without_password
 
 
 def origin(name: str, *sources: object) -> tuple[object, str]:
@@ -66,3 +66,18 @@ def test_settings_are_frozen() -> None:
 
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    "address, shown",
+    [
+        ("postgresql://ada:s3cret@host/scores", "postgresql://ada:***@host/scores"),
+        ("https://ada:s3cret@ml.example/", "https://ada:***@ml.example/"),
+        ("postgresql://ada@host/scores", "postgresql://ada@host/scores"),
+        ("sqlite:///scores.db", "sqlite:///scores.db"),
+        ("exports/[2026]", "exports/[2026]"),
+        ("x://[y", "x://[y"),
+    ],
+)
+def test_no_password_is_shown(address: str, shown: str) -> None:
+    assert without_password(address) == shown

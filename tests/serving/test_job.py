@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from features.fingerprint import fingerprint
 from features.matrix import build
@@ -129,6 +130,15 @@ def test_one_run_at_a_time_and_the_lock_dies_with_its_process(
     holder.communicate()
     assert job(settings(store=url)).outcome == "published"
     assert job(settings(store=url)).outcome == "nothing_new"
+
+
+def test_what_a_run_raises_isnt_told_as_the_stores_own(store: ScoreStore) -> None:
+    theirs = OperationalError("SELECT 1", {}, Exception("the registry's database"))
+    with pytest.raises(OperationalError) as raised, only_run(store):
+        raise theirs
+    assert raised.value is theirs
+    with only_run(store):
+        pass
 
 
 # Forks a process for each run, which it kills after a moment of its own.

@@ -123,6 +123,23 @@ def test_the_callers_mlflow_is_left_as_it_was(made) -> None:
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
 
 
+def test_what_is_missing_isnt_there_and_what_doesnt_answer_is_one_clear_error(tmp_path: Path) -> None:
+    empty = Registry(f"sqlite:///{tmp_path / 'empty.db'}", tmp_path / "artifacts")
+    assert not empty.has("champion")
+    empty.client.create_registered_model(empty.name)
+    assert not empty.has("champion")
+    assert not empty.has("1")
+    (tmp_path / "broken.db").write_text("no database, whatever it says" * 100)
+    with pytest.raises(RegistryUnavailable, match="doesn't answer"):
+        Registry(f"sqlite:///{tmp_path / 'broken.db'}", tmp_path / "artifacts").has("champion")
+
+
+def test_a_registrys_password_is_in_no_message(tmp_path: Path) -> None:
+    registry = Registry("postgresql://ada:s3cret@nowhere.invalid/mlflow", tmp_path)
+    assert registry.where == "postgresql://ada:***@nowhere.invalid/mlflow"
+    assert Registry("https://ml.example/flow", tmp_path).where == "https://ml.example/flow"
+
+
 def test_no_model_is_one_clear_error(tmp_path: Path) -> None:
     registry = Registry(f"sqlite:///{tmp_path / 'empty.db'}", tmp_path / "artifacts")
     with pytest.raises(RegistryUnavailable, match="healthscore train"):
