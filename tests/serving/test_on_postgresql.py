@@ -5,11 +5,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from features.matrix import build
 from features.settings import load_settings
 from features.spine import spine
 from features.tables import Tables
+from serving.access.keys import Keys
 from serving.errors import StoreTooNew
 from serving.loaded_models import LoadedModels
 from serving.scoring import score
@@ -46,3 +48,13 @@ def test_the_registry_and_the_store(postgres_url: str, company: tuple[Tables, He
     with ScoreStore.open(postgres_url.replace(f"/{name}?", "/scores_beside?")) as store:
         batch = score(tables, model, store, as_of=AS_OF, known_at=AS_OF, model_name=settings.model, model_version="1")
         assert store.current() == batch
+
+
+def test_a_database_without_an_encoding_is_taken_for_utf8(postgres_url: str) -> None:
+    url = make_url(postgres_url)
+    plain = url.set(database=f"{url.database}_plain")
+    with psycopg.connect(url.set(drivername="postgresql").render_as_string(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {plain.database} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    with ScoreStore.open(plain.render_as_string()) as store:
+        Keys(store).create("Zoë", "admin", now=datetime(2026, 1, 1))
+        assert [key.name for key in Keys(store).all()] == ["Zoë"]
