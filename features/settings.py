@@ -5,13 +5,13 @@ defaults. Nothing below the command line reads a file or a variable for itself.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -87,12 +87,8 @@ class Origin:
 
 
 def without_password(address: str) -> str:
-    """An address for people to read."""
-    try:
-        password = urlsplit(address).password
-    except ValueError:  # no address, but a path in brackets
-        return address
-    return address.replace(f":{password}@", ":***@") if password else address
+    """An address for people to read; what isn't one stays as it is."""
+    return re.sub(r"(?<=://)([^:/@]*):.*@", r"\1:***@", address)
 
 
 def load_settings(

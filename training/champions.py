@@ -22,7 +22,9 @@ from typing import Literal
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
+from features.settings import without_password
 from training.errors import NoChampionBefore, RegistryUnavailable
 
 CHAMPION = "champion"
@@ -31,7 +33,17 @@ HISTORY = "champions"
 KEPT = 200
 """Champions of the past that are remembered; a tag holds 5,000 characters."""
 
+REFUSALS = (MlflowException, OSError, SQLAlchemyError)
+"""What MLflow raises: the last while it opens a database that doesn't answer."""
+_NOT_THERE = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
+"""MLflow's codes for a version or a name, and for an alias, that it doesn't have."""
+
 Decision = Literal["promoted", "kept_challenger", "rolled_back"]
+
+
+def not_there(error: Exception) -> bool:
+    """Whether MLflow says that it has no such name, version or alias, and not that it can't tell."""
+    return isinstance(error, MlflowException) and error.error_code in _NOT_THERE
 
 
 def champions_of(uri: str, name: str) -> "Champions":
@@ -39,7 +51,8 @@ def champions_of(uri: str, name: str) -> "Champions":
     local = uri.removeprefix("sqlite:///")
     if local != uri and not Path(local).exists():
         raise RegistryUnavailable(f"there is no registry at {uri} yet: train a model first (healthscore train)")
-    return Champions(MlflowClient(tracking_uri=uri, registry_uri=uri), name)
+    with _answering(f"the registry at {without_password(uri)} doesn't answer"):
+        return Champions(MlflowClient(tracking_uri=uri, registry_uri=uri), name)
 
 
 @dataclass(frozen=True)
@@ -125,8 +138,10 @@ class Champions:
     def _there(self, number: str) -> bool:
         try:
             self.client.get_model_version(self.name, number)
-        except MlflowException:
-            return False
+        except MlflowException as error:
+            if not_there(error):
+                return False
+            raise
         return True
 
     def _tell(self, number: str, tags: dict[str, str]) -> None:
@@ -138,5 +153,5 @@ class Champions:
 def _answering(what: str) -> Iterator[None]:
     try:
         yield
-    except MlflowException as error:
+    except REFUSALS as error:
         raise RegistryUnavailable(f"{what}: {str(error).splitlines()[0]}") from error

@@ -29,12 +29,11 @@ from mlflow.models import ModelSignature
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from mlflow.types import ColSpec, Schema
 from pandas.api.types import is_numeric_dtype
-from sqlalchemy.exc import SQLAlchemyError
 
 from features.settings import without_password
 from training.champions import CHALLENGER as CHALLENGER
 from training.champions import CHAMPION as CHAMPION
-from training.champions import Champions
+from training.champions import REFUSALS, Champions, not_there
 from training.errors import RegistryUnavailable
 from training.leads import renewal_clock
 from training.model import HealthModel, Served, load, save
@@ -44,11 +43,6 @@ RECEIPT = "receipt.json"
 PAGE = "receipt.html"
 BASELINE = "baseline.json"
 MONITORING = "monitoring.json"
-
-REFUSALS = (MlflowException, OSError, SQLAlchemyError)
-"""What MLflow raises: the last while it opens a database that doesn't answer."""
-_NOT_THERE = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
-"""MLflow's codes for a version or a name, and for an alias, that it doesn't have."""
 
 _SPEAKING = threading.RLock()
 
@@ -126,7 +120,7 @@ class Registry:
         try:
             self._version(version)
         except REFUSALS as error:
-            if isinstance(error, MlflowException) and error.error_code in _NOT_THERE:
+            if not_there(error):
                 return False
             raise RegistryUnavailable(f"the registry at {self.where} doesn't answer: {_first_line(error)}") from error
         return True

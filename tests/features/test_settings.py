@@ -73,6 +73,9 @@ def test_every_setting_is_described() -> None:
     [
         ("postgresql://ada:s3cret@host/scores", "postgresql://ada:***@host/scores"),
         ("https://ada:s3cret@ml.example/", "https://ada:***@ml.example/"),
+        ("postgresql://ada:s3#cr/e?t:@host:5432/scores", "postgresql://ada:***@host:5432/scores"),
+        ("postgresql://:s3cret@host/scores", "postgresql://:***@host/scores"),
+        ("https://ml.example:8443/flow", "https://ml.example:8443/flow"),
         ("postgresql://ada@host/scores", "postgresql://ada@host/scores"),
         ("sqlite:///scores.db", "sqlite:///scores.db"),
         ("exports/[2026]", "exports/[2026]"),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 
 from tests.forking import Forking
 from training import promotion_cli
@@ -128,6 +130,33 @@ def test_rolling_back_finds_its_way_after_several_promotions(registry: Registry)
     with pytest.raises(NoChampionBefore, match="name a version to healthscore promote"):
         champions.roll_back(at=AT, by="ken", reason="")
     assert aliases(registry)[CHAMPION] == "1"
+
+
+def test_a_registry_that_fails_for_a_moment_has_no_champion_skipped(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    champions = register(registry, PROVEN, PROVEN, PROVEN).champions
+    for number in "123":
+        champions.promote(number, at=AT, by="ada", reason="better")
+    asked = MlflowClient.get_model_version
+
+    def away(client: MlflowClient, name: str, version: str) -> object:
+        if version == "2":
+            raise MlflowException("the database is starting up", TEMPORARILY_UNAVAILABLE)
+        return asked(client, name, version)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MlflowClient, "get_model_version", away)
+        with pytest.raises(RegistryUnavailable, match="starting up"):
+            champions.roll_back(at=AT, by="ken", reason="")
+    assert champions.current() == "3"
+    assert champions.roll_back(at=AT, by="ken", reason="") == ("3", "2")
+
+
+def test_a_database_that_is_none_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "broken.db").write_text("no database, whatever it says" * 100)
+    with pytest.raises(RegistryUnavailable, match=r"doesn't answer: .*file is not a database"):
+        champions_of(f"sqlite:///{tmp_path / 'broken.db'}", NAME)
 
 
 def test_an_alias_moved_by_hand_counts_as_a_champion(registry: Registry) -> None:
